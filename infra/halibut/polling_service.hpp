@@ -1,0 +1,111 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "infra/crypto/identity.hpp"
+#include "infra/disk/disk_pool.hpp"
+#include "infra/halibut/io_thread.hpp"
+#include "infra/halibut/limits.hpp"
+#include "infra/halibut/rpc.hpp"
+
+namespace cuttle::halibut {
+
+/// An HTTP proxy for CONNECT (`halibut` section 5).
+struct proxy_settings {
+  std::string host;
+  std::uint16_t port = 80;
+  std::string username;
+  std::string password;
+};
+
+/// One server node to poll.
+struct server_endpoint {
+  std::string host;
+  std::uint16_t port = 10943;
+  /// Trusted SHA-1 thumbprints of the server's certificate, any case.
+  std::vector<std::string> thumbprints;
+  /// `poll://…/`, sent exactly so.
+  std::string subscription;
+  std::optional<proxy_settings> proxy;
+
+  /// `host:port`, for logs.
+  std::string name() const;
+};
+
+/// What a link is doing, for health and logs.
+struct link_event {
+  enum class kind : std::uint8_t {
+    /// Identified by the server and waiting for requests.
+    connected,
+    /// The connection ended or could not be made; `reason` says why, `retry_in`
+    /// when the next attempt is.
+    disconnected,
+    /// Ended for good, after `stop`.
+    stopped,
+  };
+  kind what = kind::connected;
+  /// Number of the connection, from 0.
+  unsigned connection = 0;
+  failure reason;
+  std::chrono::milliseconds retry_in{0};
+};
+
+/// Delivers the answer to one request. Callable once, from any thread; later
+/// calls and calls after the connection broke are ignored. Destroying the last
+/// copy without a call answers with a transient error.
+using reply_function = std::function<void(rpc_response)>;
+
+/// Callbacks of a `polling_service`. All are called on the links' thread, one
+/// at a time, never after `stop`'s `done` was called.
+struct polling_callbacks {
+  /// Called once for each request. Must not block.
+  std::function<void(rpc_request, reply_function)> on_request;
+  /// Called on each change of a connection's state.
+  std::function<void(const link_event&)> on_link;
+};
+
+/// Tuning of a `polling_service`.
+struct polling_options {
+  /// Connections to this server, 1 to 512 [RUN-04].
+  unsigned connections = 5;
+  /// Pauses after a failed attempt (`halibut` section 15).
+  std::chrono::milliseconds backoff_min{5'000};
+  std::chrono::milliseconds backoff_max{120'000};
+  /// Where data streams are spooled; a folder on the volume of the home.
+  std::filesystem::path spool;
+  halibut::limits limits;
+};
+
+/// The Service side of Halibut in polling mode: keeps N connections to one
+/// server node and hands over what it asks. Thread-safe.
+class polling_service {
+public:
+  polling_service(io_thread& thread, disk::disk_pool& disk,
+                  crypto::identity self, server_endpoint server,
+                  polling_options options, polling_callbacks callbacks);
+
+  /// Cuts what is still open.
+  ~polling_service();
+
+  polling_service(const polling_service&) = delete;
+  polling_service& operator=(const polling_service&) = delete;
+
+  /// Starts to connect. Call once.
+  void start();
+
+  /// Ends each connection after its current exchange with END in the place of
+  /// NEXT, and cuts what is open after `patience`; an idle connection ends at
+  /// once. Calls `done` once, on the links' thread.
+  void stop(std::chrono::milliseconds patience, std::function<void()> done);
+
+private:
+  struct impl;
+  std::shared_ptr<impl> impl_;
+};
+
+} // namespace cuttle::halibut

@@ -1,0 +1,141 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "infra/crypto/cipher.hpp"
+#include "infra/crypto/identity.hpp"
+#include "infra/kubernetes/manifest.hpp"
+#include "infra/settings/log_level.hpp"
+#include "messages/failure.hpp"
+
+namespace cuttle::settings {
+
+/// Reads an environment variable; tests pass a map.
+using environment
+  = std::function<std::optional<std::string>(const std::string&)>;
+
+/// The process's own environment.
+environment process_environment();
+
+/// What comes from the environment: one struct, validated once [CFG-*].
+/// `docs/settings.md` lists every variable with default, range and metric.
+struct environment_settings {
+  /// Becomes part of script pods.
+  kubernetes::script_pod_settings pods;
+  std::string config_map = "tentacle-config";
+  std::string encryption_secret = "tentacle-secret";
+  std::string runner_directory = "/bootstrapRunner/";
+  std::string volume_size;
+  log_level level = log_level::info;
+  /// Nothing: from the config map, else 1 [RUN-04].
+  std::optional<unsigned> polling_connections;
+  bool disable_pod_cleanup = false;
+  bool disable_pod_events = false;
+  /// Nothing: no limit [PND-01].
+  std::optional<std::chrono::minutes> pending_limit;
+  std::chrono::minutes orphan_age{10};
+  std::chrono::seconds watch_timeout{600};
+  std::chrono::milliseconds workspace_sweep{std::chrono::hours{2}};
+  std::chrono::milliseconds workspace_age{std::chrono::hours{24}};
+
+  // -- tuning, variables CUTTLE_* -------------------------------------------
+  /// 0: from the CPU limit of the container.
+  unsigned scheduler_threads = 0;
+  unsigned scheduler_throughput = 300;
+  unsigned disk_threads = 2;
+  /// Operations that are not completed yet.
+  std::size_t operations_limit = 1'000;
+  /// Pod creations in flight.
+  unsigned creations_limit = 32;
+  /// API requests in flight.
+  unsigned api_requests_limit = 32;
+  /// Log text kept in memory for one operation, in bytes.
+  std::size_t log_buffer_bytes = 1024 * 1024;
+  /// The same for all operations together.
+  std::size_t log_total_bytes = 256 * 1024 * 1024;
+  /// Lines of one status response, in bytes of text.
+  std::size_t response_bytes = 4 * 1024 * 1024;
+  /// Probes and metrics.
+  std::string http_bind = "0.0.0.0";
+  std::uint16_t http_port = 8080;
+  /// How long a stop waits for open requests.
+  std::chrono::milliseconds drain_patience{25'000};
+};
+
+/// One setting that can not be used, as a line for a person.
+struct problem {
+  std::string variable;
+  std::string text;
+};
+
+/// What `read_environment` gives: fatal problems, or settings with warnings
+/// about values that were ignored [CFG-09].
+struct environment_result {
+  environment_settings values;
+  std::vector<problem> errors;
+  std::vector<problem> warnings;
+};
+
+environment_result read_environment(const environment& env);
+
+/// One server that the worker polls [CFG-10], config map section 2.3.
+struct trusted_server {
+  std::string thumbprint;
+  std::string host;
+  std::uint16_t port = 10943;
+  std::string subscription;
+};
+
+/// What the config map and the secret hold.
+struct stored_settings {
+  std::vector<trusted_server> servers;
+  std::optional<unsigned> polling_connections;
+  bool registered = false;
+  crypto::bytes machine_key;
+  crypto::bytes machine_iv;
+  /// Invalid when the worker has none yet.
+  crypto::identity identity;
+  struct {
+    std::string host;
+    std::uint16_t port = 80;
+    std::string username;
+    std::string password;
+  } proxy;
+  std::vector<problem> warnings;
+};
+
+/// Data of config map and secret.
+using string_map = std::map<std::string, std::string>;
+
+/// Interprets config map and secret. Fails, with one line each, for a secret or
+/// certificate that can not be used; other wrong values are warnings [CFG-08].
+tl::expected<stored_settings, std::vector<problem>>
+read_stored(const string_map& config_map, const string_map& secret);
+
+/// The entries to store for a new identity: certificate (encrypted) and
+/// thumbprint [CFG-15].
+string_map identity_entries(const crypto::identity& identity,
+                            crypto::byte_span machine_key,
+                            crypto::byte_span machine_iv);
+
+/// `machine-key` and `machine-iv` with new random content [CFG-11].
+string_map new_machine_keys();
+
+/// The entry for trusted servers, as the stock worker writes it.
+std::string trusted_servers_json(const std::vector<trusted_server>& servers);
+
+/// Polling connections by [RUN-04], 1 to 512.
+unsigned polling_connections(const environment_settings& env,
+                             const stored_settings& stored);
+
+/// CPUs that the container may use, at least 1: the cgroup's quota (v1 or v2),
+/// else the number of processors.
+unsigned cpu_limit();
+
+} // namespace cuttle::settings

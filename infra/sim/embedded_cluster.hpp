@@ -1,0 +1,104 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "messages/failure.hpp"
+
+namespace cuttle::sim {
+
+/// A part of Kubernetes, as far as a worker sees it: an API server over TLS on
+/// loopback and a kubelet that runs each pod's container as a local process.
+/// Real: TLS and authentication by token, resource versions, list and watch
+/// with bookmarks and 410, merge patch, the log subresource with follow,
+/// timestamps and sinceTime, grace periods, events, RBAC refusals, quota.
+/// Not there: images (a name only), volumes (paths of this machine), init
+/// containers, networks. Thread-safe.
+class embedded_cluster {
+public:
+  struct options {
+    /// Where pod logs, keys and tokens go; removed at the end if made here.
+    std::filesystem::path directory;
+    std::string namespace_name = "octopus-worker-demo";
+    /// Time between "pod created" and "container running", for show.
+    std::chrono::milliseconds schedule_delay{50};
+    std::chrono::milliseconds pull_delay{150};
+    /// Images that can not be pulled; all others are "there".
+    std::vector<std::string> missing_images;
+    /// History kept for watches; older resource versions get 410.
+    std::size_t history = 1'000;
+    /// A container log larger than this is rotated: a reader that is behind
+    /// loses lines, as with a kubelet. 0: never.
+    std::size_t rotate_bytes = 0;
+    /// Local processes at a time; further pods stay unschedulable.
+    unsigned processes = 64;
+  };
+
+  explicit embedded_cluster(options options);
+
+  /// Kills all pods' processes (whole process groups) and joins.
+  ~embedded_cluster();
+
+  embedded_cluster(const embedded_cluster&) = delete;
+  embedded_cluster& operator=(const embedded_cluster&) = delete;
+
+  outcome<std::uint16_t> start();
+
+  /// `https://127.0.0.1:port`
+  std::string url() const;
+  const std::string& namespace_name() const;
+
+  /// Writes a kubeconfig for the worker's account, and returns its path.
+  std::filesystem::path kubeconfig() const;
+
+  /// Creates or replaces a config map or secret.
+  void put_config_map(const std::string& name,
+                      const std::map<std::string, std::string>& data);
+  void put_secret(const std::string& name,
+                  const std::map<std::string, std::string>& data);
+  std::map<std::string, std::string>
+  config_map(const std::string& name) const;
+
+  /// Names of pods that exist.
+  std::vector<std::string> pods() const;
+
+  /// Calls that an API client made, as "verb resource name", in order.
+  std::vector<std::string> calls() const;
+
+  // -- trouble on demand ----------------------------------------------------
+
+  /// Deletes a pod as a person would.
+  void delete_pod(const std::string& name, std::chrono::seconds grace);
+
+  /// Marks a pod failed for a reason such as `Evicted`, and kills its process.
+  void evict(const std::string& name, const std::string& reason,
+             const std::string& message);
+
+  /// Answers to requests that match `verb` and `resource` ("" is any): the
+  /// given HTTP status and message, for the next `times` requests.
+  void refuse(const std::string& verb, const std::string& resource,
+              unsigned status, const std::string& message, unsigned times,
+              std::map<std::string, std::string> headers = {});
+
+  /// Delays each answer.
+  void slow_down(std::chrono::milliseconds by);
+
+  /// Closes all connections; with `for_how_long` also refuses new ones.
+  void cut_connections(std::chrono::milliseconds for_how_long
+                       = std::chrono::milliseconds{0});
+
+  /// Forgets the watch history, so that open and resumed watches get 410.
+  void compact();
+
+private:
+  struct impl;
+  std::unique_ptr<impl> impl_;
+};
+
+} // namespace cuttle::sim

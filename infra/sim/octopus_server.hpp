@@ -1,0 +1,105 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "infra/crypto/identity.hpp"
+#include "infra/disk/disk_pool.hpp"
+#include "infra/halibut/io_thread.hpp"
+#include "infra/halibut/polling_client.hpp"
+#include "messages/failure.hpp"
+#include "messages/script.hpp"
+
+namespace cuttle::sim {
+
+/// How a script execution went, as Octopus would show it.
+struct script_result {
+  process_state state = process_state::pending;
+  std::int32_t exit_code = 0;
+  /// Set when the server gave up: the RPC error.
+  failure trouble;
+  bool cancelled = false;
+  std::vector<output_line> lines;
+  unsigned start_calls = 0;
+  unsigned status_calls = 0;
+  unsigned cancel_calls = 0;
+  unsigned complete_calls = 0;
+  using clock = std::chrono::steady_clock;
+  clock::time_point queued;
+  clock::time_point started;
+  clock::time_point first_script_line;
+  clock::time_point ended;
+};
+
+/// What an observer of one script hears; called on the links' thread.
+struct script_observer {
+  std::function<void(const std::vector<output_line>&, process_state)> on_lines;
+  std::function<void(const script_result&)> on_end;
+};
+
+/// A small Octopus Server: polling listener, and the way the real client
+/// library drives a script, with its delays, retries and cancellation
+/// (`tentacle-services` sections 13 to 15). Thread-safe.
+class octopus_server {
+public:
+  struct options {
+    std::string bind = "127.0.0.1";
+    std::uint16_t port = 0;
+    std::filesystem::path spool;
+    halibut::limits limits;
+    /// `delay(n) = min(ceiling, first · base^n)`.
+    std::chrono::milliseconds poll_first{300};
+    double poll_base = 1.4;
+    std::chrono::milliseconds poll_ceiling{5'000};
+    /// RPC retries go on for this long.
+    std::chrono::milliseconds retry_duration{150'000};
+    std::function<void(const std::string& subscription, bool connected)>
+      on_worker;
+    std::function<void(const std::string& reason)> on_trouble;
+  };
+
+  octopus_server(halibut::io_thread& thread, disk::disk_pool& disk,
+                 crypto::identity self, options options);
+  ~octopus_server();
+
+  octopus_server(const octopus_server&) = delete;
+  octopus_server& operator=(const octopus_server&) = delete;
+
+  outcome<std::uint16_t> start();
+  std::uint16_t port() const;
+  const std::string& thumbprint() const;
+
+  /// The transport, for calls that are no scripts.
+  halibut::polling_client& transport();
+
+  /// Runs a script to its end: capabilities, start, status …, complete.
+  /// `on_end` is called once.
+  void run(const std::string& subscription, start_script command,
+           script_observer observer);
+
+  /// Cancels a running script by ticket, as a user does.
+  void cancel(const script_ticket& ticket);
+
+  /// Cuts connections and stops answering for `pause`, as a restart does.
+  /// Scripts go on afterwards.
+  void restart(std::chrono::milliseconds pause);
+
+  void stop();
+
+private:
+  struct impl;
+  std::shared_ptr<impl> impl_;
+};
+
+/// A ticket as the server makes them: 22 characters at most of `[A-Za-z0-9]`.
+script_ticket make_ticket();
+
+/// `poll://` + 20 characters + `/`.
+std::string make_subscription();
+
+} // namespace cuttle::sim
