@@ -45,7 +45,11 @@ struct output_line {
 };
 
 /// What the server sees of a script. The values are those of the wire.
-enum class process_state : std::uint8_t { pending = 0, running = 1, complete = 2 };
+enum class process_state : std::uint8_t {
+  pending = 0,
+  running = 1,
+  complete = 2
+};
 
 /// Exit codes with a meaning of their own (`worker-behaviour`, 3.2).
 enum exit_code : std::int32_t {

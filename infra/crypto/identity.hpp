@@ -21,8 +21,8 @@ public:
   /// Makes a new self-signed one: RSA 2048, SHA-256, X.509 v3 without
   /// extensions, subject = issuer = `CN=<common_name>`, random positive serial
   /// below 2^63, from yesterday for 100 years [CFG-15].
-  static outcome<identity>
-  generate(const std::string& common_name = "Octopus Tentacle");
+  static outcome<identity> generate(const std::string& common_name
+                                    = "Octopus Tentacle");
 
   /// Reads a PKCS#12 without password, as stored by the stock worker [CFG-16].
   static outcome<identity> from_pfx(std::span<const std::uint8_t> pfx);
@@ -43,7 +43,8 @@ public:
   /// PKCS#12 without password.
   outcome<std::vector<std::uint8_t>> to_pfx() const;
 
-  /// OpenSSL's own objects, for the TLS code: `X509*` and `EVP_PKEY*`, borrowed.
+  /// OpenSSL's own objects, for the TLS code: `X509*` and `EVP_PKEY*`,
+  /// borrowed.
   void* x509() const;
   void* private_key() const;
 

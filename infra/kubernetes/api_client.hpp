@@ -32,9 +32,9 @@ struct access {
 
 /// The service account's files below `root`, with `KUBERNETES_SERVICE_HOST` and
 /// `…_PORT` from the environment.
-outcome<access> in_cluster_access(
-  const std::filesystem::path& root
-  = "/var/run/secrets/kubernetes.io/serviceaccount");
+outcome<access>
+in_cluster_access(const std::filesystem::path& root
+                  = "/var/run/secrets/kubernetes.io/serviceaccount");
 
 /// The current context of a kubeconfig file: inline data or files, token or
 /// client certificate. `exec` plug-ins are refused with a sentence.
@@ -96,10 +96,9 @@ public:
   call_id follow_log(log_query, log_callbacks) override;
   call_id get_config_map(std::string,
                          std::function<void(outcome<stored_map>)>) override;
-  call_id
-  patch_config_map(std::string,
-                   std::map<std::string, std::optional<std::string>>,
-                   std::function<void(outcome<stored_map>)>) override;
+  call_id patch_config_map(std::string,
+                           std::map<std::string, std::optional<std::string>>,
+                           std::function<void(outcome<stored_map>)>) override;
   call_id get_secret(std::string,
                      std::function<void(outcome<stored_map>)>) override;
   call_id create_secret(std::string,
@@ -107,8 +106,7 @@ public:
   call_id patch_secret(std::string,
                        std::map<std::string, std::optional<std::string>>,
                        std::function<void(outcome<stored_map>)>) override;
-  call_id
-    get_version(std::function<void(outcome<cluster_version>)>) override;
+  call_id get_version(std::function<void(outcome<cluster_version>)>) override;
   void pause(call_id) override;
   void resume(call_id) override;
   void cancel(call_id) override;

@@ -86,7 +86,6 @@ pod_verdict judge(const pod_snapshot& pod);
 
 /// The lines that an event makes in the task log, in order [LOG-16].
 /// `pulling_seen`: an event `Pulling` with the same field path came before.
-std::vector<output_line> event_lines(const pod_event& event,
-                                     bool pulling_seen);
+std::vector<output_line> event_lines(const pod_event& event, bool pulling_seen);
 
 } // namespace cuttle::kubernetes

@@ -34,8 +34,8 @@ struct damaged_line {
 
 /// Parses one line of a pod's log, `<time> |e|<n>|<source>|<hex>` or the legacy
 /// plain form [LOG-05 … LOG-10]. Never throws.
-std::variant<parsed_line, damaged_line>
-parse_line(std::string_view line, const crypto::log_key& key);
+std::variant<parsed_line, damaged_line> parse_line(std::string_view line,
+                                                   const crypto::log_key& key);
 
 /// Parses `2024-01-01T17:04:05.678901234Z` and forms with an offset.
 std::optional<timestamp> parse_time(std::string_view text);

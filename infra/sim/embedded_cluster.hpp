@@ -62,8 +62,7 @@ public:
                       const std::map<std::string, std::string>& data);
   void put_secret(const std::string& name,
                   const std::map<std::string, std::string>& data);
-  std::map<std::string, std::string>
-  config_map(const std::string& name) const;
+  std::map<std::string, std::string> config_map(const std::string& name) const;
 
   /// Names of pods that exist.
   std::vector<std::string> pods() const;

@@ -15,16 +15,12 @@ struct field {
   std::string_view name;
   std::string value;
 
-  field(std::string_view n, std::string v) : name(n), value(std::move(v)) {
-  }
-  field(std::string_view n, std::string_view v) : name(n), value(v) {
-  }
-  field(std::string_view n, const char* v) : name(n), value(v) {
-  }
+  field(std::string_view n, std::string v) : name(n), value(std::move(v)) {}
+  field(std::string_view n, std::string_view v) : name(n), value(v) {}
+  field(std::string_view n, const char* v) : name(n), value(v) {}
   template <class T>
-    requires std::is_arithmetic_v<T>
-  field(std::string_view n, T v) : name(n), value(std::to_string(v)) {
-  }
+    requires std::is_arithmetic_v<T> field(std::string_view n, T v)
+      : name(n), value(std::to_string(v)) {}
 };
 
 /// Starts logging: one asynchronous sink to standard error with a bounded queue

@@ -26,11 +26,9 @@ halibut::outgoing_request make_download(const std::string& remote_path);
 /// `invalid_request` when it would not.
 outcome<std::vector<std::string>>
 read_capabilities(const halibut::received_response& response);
-outcome<script_status>
-read_status(const halibut::received_response& response);
+outcome<script_status> read_status(const halibut::received_response& response);
 outcome<void> read_nothing(const halibut::received_response& response);
-outcome<uploaded_file>
-read_upload(const halibut::received_response& response);
+outcome<uploaded_file> read_upload(const halibut::received_response& response);
 /// Null when the file does not exist.
 outcome<received_stream>
 read_download(const halibut::received_response& response);

@@ -47,8 +47,7 @@ public:
   virtual void remove(script_ticket ticket, std::function<void(outcome<void>)>)
     = 0;
   /// Lists the workspaces.
-  virtual void
-    list(std::function<void(outcome<std::vector<workspace_info>>)>)
+  virtual void list(std::function<void(outcome<std::vector<workspace_info>>)>)
     = 0;
   /// [RPC-16]
   virtual void put(upload_file request,
