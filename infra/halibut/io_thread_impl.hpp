@@ -1,0 +1,47 @@
+#pragma once
+
+// Internal: for the .cpp files of drivers that run on the links' thread. It is
+// the only way to the event loop, and the reason why it is no public header.
+
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/io_context.hpp>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <thread>
+
+#include "infra/halibut/io_thread.hpp"
+
+namespace cuttle::halibut {
+
+/// A way to the links' thread that stays valid when the thread is gone, for
+/// completions from other threads. Thread-safe.
+class io_gate {
+public:
+  explicit io_gate(boost::asio::io_context& context) : context_(&context) {}
+
+  /// Runs `job` on the links' thread, soon; false once the thread has ended.
+  bool post(std::function<void()> job);
+
+  /// Nothing passes from now on.
+  void close();
+
+private:
+  std::mutex mutex_;
+  boost::asio::io_context* context_;
+};
+
+struct io_thread::impl {
+  boost::asio::io_context context{1};
+  std::shared_ptr<io_gate> gate = std::make_shared<io_gate>(context);
+  boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work{
+    context.get_executor()};
+  std::thread thread;
+
+  /// Whether the caller is on the links' thread.
+  bool inside() const {
+    return std::this_thread::get_id() == thread.get_id();
+  }
+};
+
+} // namespace cuttle::halibut
