@@ -32,7 +32,9 @@ public:
 };
 
 /// All metrics of the process. The same name and labels give the same object,
-/// which lives as long as the registry. Thread-safe.
+/// which lives as long as the registry. A name that Prometheus does not allow,
+/// or one name for two kinds, is a bug and throws `std::invalid_argument`.
+/// Thread-safe.
 class registry {
 public:
   registry();
