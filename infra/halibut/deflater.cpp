@@ -1,0 +1,81 @@
+#include <algorithm>
+#include <array>
+#include <limits>
+#include <new>
+#include <zlib.h>
+
+#include "infra/halibut/inflater.hpp"
+
+namespace cuttle::halibut {
+
+namespace {
+
+/// Up to this size a .NET receiver inflates everything before it parses.
+constexpr std::size_t net_buffer_bytes = 65'536;
+
+/// Compression is for the wire only, and wires are fast: the lowest level.
+constexpr int level = 1;
+
+class deflater {
+public:
+  deflater(std::size_t length, bson_bytes& output) : output_(output) {
+    // A small document needs no large window, whose set-up costs more than the
+    // compression itself.
+    auto small = length <= 4'096;
+    if (deflateInit2(&stream_, level, Z_DEFLATED, small ? -12 : -15,
+                     small ? 5 : 8, Z_DEFAULT_STRATEGY)
+        != Z_OK)
+      throw std::bad_alloc{};
+  }
+
+  deflater(const deflater&) = delete;
+  deflater& operator=(const deflater&) = delete;
+
+  ~deflater() {
+    deflateEnd(&stream_);
+  }
+
+  void add(std::span<const std::uint8_t> bytes, int last_flush) {
+    std::array<std::uint8_t, 16 * 1'024> block;
+    constexpr std::size_t most = std::numeric_limits<int>::max();
+    for (;;) {
+      auto piece = std::min(bytes.size(), most);
+      auto flush = piece == bytes.size() ? last_flush : Z_NO_FLUSH;
+      stream_.next_in = const_cast<Bytef*>(bytes.data());
+      stream_.avail_in = static_cast<uInt>(piece);
+      do {
+        stream_.next_out = block.data();
+        stream_.avail_out = static_cast<uInt>(block.size());
+        deflate(&stream_, flush);
+        output_.insert(output_.end(), block.data(),
+                       block.data() + (block.size() - stream_.avail_out));
+      } while (stream_.avail_out == 0);
+      bytes = bytes.subspan(piece);
+      if (bytes.empty())
+        return;
+    }
+  }
+
+private:
+  z_stream stream_{};
+  bson_bytes& output_;
+};
+
+} // namespace
+
+bson_bytes deflate_message(std::span<const std::uint8_t> document) {
+  bson_bytes result;
+  result.reserve(document.size() / 4 + 64);
+  deflater stream{document.size(), result};
+  if (document.size() <= net_buffer_bytes) {
+    stream.add(document, Z_FINISH);
+    return result;
+  }
+  // The last compressed byte must be needed for the last byte of the document:
+  // a receiver that stops there has consumed everything.
+  stream.add(document.first(document.size() - 1), Z_SYNC_FLUSH);
+  result.insert(result.end(), {0x01, 0x01, 0x00, 0xFE, 0xFF, document.back()});
+  return result;
+}
+
+} // namespace cuttle::halibut
