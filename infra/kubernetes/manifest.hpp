@@ -4,6 +4,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "infra/kubernetes/cluster.hpp"
@@ -79,6 +80,13 @@ std::optional<std::string> feed_secret_name(const start_script& command);
 /// The secret's manifest as JSON [SEC-03]. Contains the password.
 std::string make_feed_secret(const script_pod_settings& settings,
                              const start_script& command);
+
+/// The value of `.dockerconfigjson` in the feed's secret: what `existing` holds
+/// for other URLs, and the command's credentials under its own [SEC-03],
+/// [SEC-05]. `existing` may be empty; what is no JSON object is replaced.
+/// Contains the password.
+std::string feed_docker_config(const start_script& command,
+                               std::string_view existing);
 
 /// What a snapshot means [MON-10], [MON-13]: state of the container named like
 /// the pod, and the cause of waiting or failure with its remedy.

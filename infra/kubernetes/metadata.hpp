@@ -1,0 +1,28 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "infra/kubernetes/manifest.hpp"
+#include "infra/kubernetes/pod_json.hpp"
+
+namespace cuttle::kubernetes {
+
+/// Labels of a script pod in merge order [POD-03] to [POD-07].
+json script_pod_labels(const script_pod_settings& settings,
+                       const start_script& command,
+                       std::vector<std::string>& notes);
+
+/// Annotations of a script pod in merge order [POD-04] to [POD-07].
+json script_pod_annotations(const script_pod_settings& settings,
+                            const start_script& command,
+                            std::vector<std::string>& notes);
+
+/// Writes the label by which Helm knows its own objects [POD-07].
+void add_helm_label(json& labels);
+
+/// Writes the annotations by which Helm knows its own objects [POD-07].
+void add_helm_annotations(json& annotations,
+                          const script_pod_settings& settings);
+
+} // namespace cuttle::kubernetes
