@@ -42,9 +42,9 @@ function(cuttle_library name)
   target_link_libraries(cuttle_${name} PUBLIC cuttle_options ${arg_DEPS})
 endfunction()
 
-# cuttle_test(NAME LABEL unit|actor|program SOURCES … DEPS …): one GoogleTest
-# program test_NAME; each of its tests is a test of ctest. LABEL driver marks
-# what runs under ThreadSanitizer as well.
+# cuttle_test(NAME LABELS unit|actor|program|e2e [driver] SOURCES … DEPS …
+# [TIMEOUT s]): one GoogleTest program test_NAME; each of its tests is a test of
+# ctest. The labels actor and driver mark what runs under ThreadSanitizer too.
 function(cuttle_test name)
   cmake_parse_arguments(arg "" "TIMEOUT" "LABELS;SOURCES;DEPS" ${ARGN})
   if(NOT arg_TIMEOUT)
@@ -57,7 +57,10 @@ function(cuttle_test name)
   endif()
   target_compile_definitions(test_${name} PRIVATE
     CUTTLE_TEST_DATA="${PROJECT_SOURCE_DIR}/tests")
+  # One word, such as unit-driver: a list would not survive the script that
+  # discovers the tests. ctest -L matches a part of it.
+  list(JOIN arg_LABELS "-" label)
   gtest_discover_tests(test_${name} TEST_PREFIX "${name}."
     DISCOVERY_MODE PRE_TEST
-    PROPERTIES LABELS "${arg_LABELS}" TIMEOUT ${arg_TIMEOUT})
+    PROPERTIES LABELS "${label}" TIMEOUT ${arg_TIMEOUT})
 endfunction()
