@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <openssl/evp.h>
 
 #include "infra/crypto/cipher.hpp"
@@ -96,7 +97,8 @@ std::optional<bytes> from_base64(std::string_view text) {
         < 0)
       return std::nullopt;
   }
-  result.resize(result.size() - padding);
+  result.erase(result.end() - static_cast<std::ptrdiff_t>(padding),
+               result.end());
   return result;
 }
 

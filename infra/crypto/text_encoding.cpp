@@ -1,6 +1,7 @@
 #include "infra/crypto/text_encoding.hpp"
 
 #include <algorithm>
+#include <cstring>
 
 namespace cuttle::crypto {
 
@@ -50,10 +51,27 @@ utf8_unit next_unit(std::string_view text) {
   return {size, true};
 }
 
+// Number of leading ASCII bytes, counted in words: most text is ASCII.
+std::size_t ascii_prefix(std::string_view text) {
+  std::size_t i = 0;
+  std::uint64_t word;
+  for (; i + sizeof(word) <= text.size(); i += sizeof(word)) {
+    std::memcpy(&word, text.data() + i, sizeof(word));
+    if ((word & 0x8080808080808080u) != 0)
+      break;
+  }
+  while (i < text.size() && static_cast<unsigned char>(text[i]) < 0x80)
+    ++i;
+  return i;
+}
+
 // Offset of the first ill-formed byte, or the size.
 std::size_t valid_prefix(std::string_view text) {
   std::size_t i = 0;
   while (i < text.size()) {
+    i += ascii_prefix(text.substr(i));
+    if (i == text.size())
+      break;
     auto unit = next_unit(text.substr(i));
     if (!unit.valid)
       break;
