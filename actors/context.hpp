@@ -1,0 +1,81 @@
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <string_view>
+#include <vector>
+
+#include "infra/crypto/cipher.hpp"
+#include "infra/halibut/polling_service.hpp"
+#include "infra/kubernetes/cluster.hpp"
+#include "infra/settings/settings.hpp"
+#include "infra/telemetry/metrics.hpp"
+#include "infra/workspace/store.hpp"
+#include "messages/script.hpp"
+
+namespace cuttle {
+
+/// The links to one server, as a `server_connection` uses them. Destroying it
+/// cuts what is open.
+class server_link {
+public:
+  virtual ~server_link() = default;
+  virtual void start() = 0;
+  virtual void stop(std::chrono::milliseconds patience,
+                    std::function<void()> done)
+    = 0;
+};
+
+/// Makes the links to one server.
+struct server_link_factory {
+  /// `host:port`, for logs and health.
+  std::string name;
+  std::function<std::unique_ptr<server_link>(halibut::polling_callbacks)> make;
+};
+
+/// How patient the actors are. Values of their own so that tests can name them.
+struct patience {
+  /// A StartScript, CancelScript or CompleteScript that takes longer is
+  /// answered with the state so far and goes on [tentacle-services 2].
+  std::chrono::milliseconds rpc{20'000};
+  /// From the end of a container to the end of its log.
+  std::chrono::milliseconds log_end{30'000};
+  /// Between two lines that name an unchanged phase [RPC-08].
+  std::chrono::seconds phase_line{60};
+  /// How long a ticket is remembered after CompleteScript.
+  std::chrono::minutes tombstone{60};
+  /// How long a result without CompleteScript is kept [ORP-04].
+  std::chrono::hours result{24};
+};
+
+/// What actors need of the outside. Made by `main`, outlives every actor;
+/// drivers are thread-safe, the rest does not change.
+struct worker_context {
+  kubernetes::cluster& cluster;
+  workspace::store& store;
+  telemetry::registry& metrics;
+  settings::environment_settings settings;
+  /// Derives the log key of a ticket [KEY-01].
+  std::function<crypto::log_key(const script_ticket&)> log_key;
+  /// Wall clock.
+  std::function<timestamp()> now;
+  std::vector<server_link_factory> servers;
+  cuttle::patience patience;
+  /// Called at each step of an operation with `actor.message` and the ticket;
+  /// `main` logs it at debug level. Throwing ends the actor that took the step.
+  std::function<void(std::string_view step, const script_ticket&)> on_step;
+  /// Bytes of log text that all operations hold together.
+  std::shared_ptr<std::atomic<std::size_t>> log_bytes
+    = std::make_shared<std::atomic<std::size_t>>(0);
+
+  void step(std::string_view name, const script_ticket& ticket) const {
+    if (on_step)
+      on_step(name, ticket);
+  }
+};
+
+using context_ptr = std::shared_ptr<const worker_context>;
+
+} // namespace cuttle

@@ -1,0 +1,45 @@
+#include "actors/task_log.hpp"
+
+namespace cuttle {
+
+std::string phase_line(const std::string& pod, pod_phase phase) {
+  static constexpr const char* names[]
+    = {"Pending", "Running", "Succeeded", "Failed"};
+  return "The Kubernetes Pod '" + pod + "' is in the '"
+         + names[static_cast<std::size_t>(phase)] + "' phase";
+}
+
+std::vector<std::string> pod_not_found_lines(const std::string& pod) {
+  return {
+    "The Script Pod '" + pod
+      + "' could not be found. This is most likely due to the Script Pod being "
+        "deleted.",
+    "Possible causes are:",
+    "- The Script Pod was evicted/terminated by Kubernetes",
+    "If you are using the default NFS storage, then also check if:",
+    "- The NFS Pod was evicted due to exceeding its storage quota",
+    "- The NFS Pod was restarted or moved as part of routine operation",
+  };
+}
+
+std::string pending_line(const std::string& pod, std::chrono::minutes limit,
+                         const std::string& cause) {
+  auto result = "The Kubernetes Pod '" + pod
+                + "' has been in the 'Pending' for more than "
+                + std::to_string(limit.count())
+                + " minutes and will be deleted.";
+  if (!cause.empty())
+    result += " " + cause;
+  return result;
+}
+
+std::vector<std::pair<output_source, std::string>>
+cause_lines(const std::string& cause, bool failed) {
+  if (failed)
+    return {{output_source::err, cause}};
+  return {{output_source::out, "##octopus[stdout-warning]"},
+          {output_source::out, cause},
+          {output_source::out, "##octopus[stdout-default]"}};
+}
+
+} // namespace cuttle

@@ -1,0 +1,28 @@
+#pragma once
+
+#include <chrono>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "messages/pod.hpp"
+
+namespace cuttle {
+
+/// Debug line that names the pod's phase [RPC-08].
+std::string phase_line(const std::string& pod, pod_phase phase);
+
+/// The StdErr lines for a pod that is not there [RPC-09].
+std::vector<std::string> pod_not_found_lines(const std::string& pod);
+
+/// The StdErr line for a pod that was pending too long, with the cause if one
+/// is known [PND-01].
+std::string pending_line(const std::string& pod, std::chrono::minutes limit,
+                         const std::string& cause);
+
+/// A cause for the task log: an error for a pod that failed, else a warning
+/// between the markers that the server understands [LOG-18].
+std::vector<std::pair<output_source, std::string>>
+cause_lines(const std::string& cause, bool failed);
+
+} // namespace cuttle
