@@ -1,0 +1,27 @@
+#pragma once
+
+#include <string>
+#include <sys/types.h>
+#include <vector>
+
+namespace cuttle::runner {
+
+/// A running `bash`, leader of a session and a process group of its own.
+struct script_process {
+  pid_t pid = -1;
+  /// Read ends of its standard output and error; non-blocking.
+  int out = -1;
+  int err = -1;
+};
+
+/// Path of `bash` after the image's `PATH`; empty when there is none.
+std::string find_bash();
+
+/// Starts `bash <arguments…>` in `directory` with the environment of this
+/// process, `/dev/null` as standard input, and no signal blocked or ignored
+/// [BR-02]. Returns 0, or the number of the error.
+int start_script(const std::string& bash, const std::string& directory,
+                 const std::vector<std::string>& arguments,
+                 script_process& result);
+
+} // namespace cuttle::runner
