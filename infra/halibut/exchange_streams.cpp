@@ -1,0 +1,150 @@
+#include <algorithm>
+#include <array>
+
+#include "infra/halibut/disk_job.hpp"
+#include "infra/halibut/exchange.hpp"
+#include "infra/halibut/spool.hpp"
+
+namespace cuttle::halibut {
+
+namespace {
+
+/// One piece on its way between the wire and the disk; there are at most two at
+/// a time for each connection.
+constexpr std::int64_t piece_bytes = 256 * 1'024;
+
+std::span<std::uint8_t> bytes_of(std::string& x) {
+  return {reinterpret_cast<std::uint8_t*>(x.data()), x.size()};
+}
+
+std::string make_piece(std::int64_t left) {
+  return std::string(static_cast<std::size_t>(std::min(left, piece_bytes)),
+                     '\0');
+}
+
+} // namespace
+
+task<received_stream> exchange::read_short(std::int64_t length) {
+  stream_body body;
+  body.bytes.resize(static_cast<std::size_t>(length));
+  body.length = length;
+  if (auto ok = co_await link_->read(bytes_of(body.bytes), limits_.io); !ok)
+    co_return tl::unexpected(ok.error());
+  co_return make_received(std::move(body), disk_);
+}
+
+task<received_stream> exchange::read_long(std::int64_t length,
+                                          std::optional<failure>& trouble) {
+  disk_job<std::shared_ptr<spool_file>> create{
+    io_, disk_, [folder = spool_, &disk = disk_] {
+      return spool_file::create(folder, disk);
+    }};
+  auto created = co_await create.wait();
+  if (!created) {
+    trouble = created.error();
+    auto skipped = co_await skip(length);
+    if (!skipped)
+      co_return tl::unexpected(skipped.error());
+    co_return received_stream{};
+  }
+  auto file = *created;
+  std::optional<disk_job<void>> writing;
+  for (std::int64_t offset = 0; offset < length;) {
+    auto piece = std::make_shared<std::string>(make_piece(length - offset));
+    if (auto ok = co_await link_->read(bytes_of(*piece), limits_.io); !ok)
+      co_return tl::unexpected(ok.error());
+    if (writing) {
+      auto written = co_await writing->wait();
+      writing.reset();
+      if (!written)
+        trouble = written.error();
+    }
+    if (!trouble)
+      writing.emplace(io_, disk_, [file, offset, piece] {
+        return file->write(offset, *piece);
+      });
+    offset += static_cast<std::int64_t>(piece->size());
+  }
+  if (writing) {
+    auto written = co_await writing->wait();
+    if (!written)
+      trouble = written.error();
+  }
+  disk_job<void> closing{io_, disk_, [file] { return file->close(); }};
+  auto closed = co_await closing.wait();
+  if (!closed && !trouble)
+    trouble = closed.error();
+  if (trouble)
+    co_return received_stream{};
+  stream_body body;
+  body.file = file->release();
+  body.length = length;
+  co_return make_received(std::move(body), disk_);
+}
+
+task<void> exchange::skip(std::int64_t length) {
+  auto piece = make_piece(length);
+  while (length > 0) {
+    auto size = std::min(length, piece_bytes);
+    auto part = bytes_of(piece).first(static_cast<std::size_t>(size));
+    if (auto ok = co_await link_->read(part, limits_.io); !ok)
+      co_return ok;
+    length -= size;
+  }
+  co_return outcome<void>{};
+}
+
+task<void>
+exchange::write_streams(std::vector<std::pair<guid, outgoing_stream>> streams) {
+  for (auto& [id, source] : streams)
+    if (auto ok = co_await write_stream(id, source); !ok)
+      co_return ok;
+  co_return outcome<void>{};
+}
+
+task<void> exchange::write_stream(const guid& id, outgoing_stream source) {
+  auto length = source->length;
+  auto header = format_stream_header({id, length});
+  auto trailer = format_stream_trailer(length);
+  if (source->descriptor < 0) {
+    if (static_cast<std::int64_t>(source->bytes.size()) != length)
+      co_return fail(errc::internal,
+                     "a data stream to be sent has not its announced length");
+    std::vector<std::uint8_t> whole;
+    whole.reserve(header.size() + source->bytes.size() + trailer.size());
+    whole.insert(whole.end(), header.begin(), header.end());
+    whole.insert(whole.end(), source->bytes.begin(), source->bytes.end());
+    whole.insert(whole.end(), trailer.begin(), trailer.end());
+    co_return co_await link_->write(std::span<const std::uint8_t>{whole},
+                                    limits_.io);
+  }
+  using job = disk_job<std::string>;
+  auto read_at = [&](std::int64_t offset) {
+    auto size
+      = static_cast<std::size_t>(std::min(length - offset, piece_bytes));
+    return
+      [source, offset, size] { return read_source(*source, offset, size); };
+  };
+  std::optional<job> reading;
+  if (length > 0)
+    reading.emplace(io_, disk_, read_at(0));
+  if (auto ok = co_await link_->write(std::span<const std::uint8_t>{header},
+                                      limits_.io);
+      !ok)
+    co_return ok;
+  for (std::int64_t offset = 0; offset < length;) {
+    auto piece = co_await reading->wait();
+    reading.reset();
+    if (!piece)
+      co_return tl::unexpected(piece.error());
+    offset += static_cast<std::int64_t>(piece->size());
+    if (offset < length)
+      reading.emplace(io_, disk_, read_at(offset));
+    if (auto ok = co_await link_->write(*piece, limits_.io); !ok)
+      co_return ok;
+  }
+  co_return co_await link_->write(std::span<const std::uint8_t>{trailer},
+                                  limits_.io);
+}
+
+} // namespace cuttle::halibut
