@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <filesystem>
 #include <functional>
 #include <map>
 #include <optional>
@@ -23,6 +24,15 @@ using environment
 /// The process's own environment.
 environment process_environment();
 
+/// The HTTP proxy for polling connections.
+struct polling_proxy {
+  /// Empty: no proxy.
+  std::string host;
+  std::uint16_t port = 80;
+  std::string username;
+  std::string password;
+};
+
 /// What comes from the environment: one struct, validated once [CFG-*].
 /// `docs/settings.md` lists every variable with default, range and metric.
 struct environment_settings {
@@ -43,6 +53,8 @@ struct environment_settings {
   std::chrono::seconds watch_timeout{600};
   std::chrono::milliseconds workspace_sweep{std::chrono::hours{2}};
   std::chrono::milliseconds workspace_age{std::chrono::hours{24}};
+  /// From the chart; wins over the stored one if it has a host.
+  polling_proxy proxy;
 
   // -- tuning, variables CUTTLE_* -------------------------------------------
   /// 0: from the CPU limit of the container.
@@ -101,12 +113,7 @@ struct stored_settings {
   crypto::bytes machine_iv;
   /// Invalid when the worker has none yet.
   crypto::identity identity;
-  struct {
-    std::string host;
-    std::uint16_t port = 80;
-    std::string username;
-    std::string password;
-  } proxy;
+  polling_proxy proxy;
   std::vector<problem> warnings;
 };
 
@@ -134,8 +141,12 @@ std::string trusted_servers_json(const std::vector<trusted_server>& servers);
 unsigned polling_connections(const environment_settings& env,
                              const stored_settings& stored);
 
-/// CPUs that the container may use, at least 1: the cgroup's quota (v1 or v2),
-/// else the number of processors.
-unsigned cpu_limit();
+/// The proxy to use: the environment's if it has a host, else the stored one.
+const polling_proxy& effective_proxy(const environment_settings& env,
+                                     const stored_settings& stored);
+
+/// CPUs that the container may use, at least 1: the cgroup's quota (v1 or v2,
+/// rounded up), but not more than the processors of the process.
+unsigned cpu_limit(const std::filesystem::path& cgroup = "/sys/fs/cgroup");
 
 } // namespace cuttle::settings
