@@ -58,14 +58,14 @@ struct worker_context {
   telemetry::registry& metrics;
   settings::environment_settings settings;
   /// Derives the log key of a ticket [KEY-01].
-  std::function<crypto::log_key(const script_ticket&)> log_key;
+  std::function<crypto::log_key(const script_ticket&)> log_key{};
   /// Wall clock.
-  std::function<timestamp()> now;
-  std::vector<server_link_factory> servers;
-  cuttle::patience patience;
+  std::function<timestamp()> now{};
+  std::vector<server_link_factory> servers{};
+  cuttle::patience patience{};
   /// Called at each step of an operation with `actor.message` and the ticket;
   /// `main` logs it at debug level. Throwing ends the actor that took the step.
-  std::function<void(std::string_view step, const script_ticket&)> on_step;
+  std::function<void(std::string_view step, const script_ticket&)> on_step{};
   /// Bytes of log text that all operations hold together.
   std::shared_ptr<std::atomic<std::size_t>> log_bytes
     = std::make_shared<std::atomic<std::size_t>>(0);

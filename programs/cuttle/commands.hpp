@@ -1,0 +1,39 @@
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <string>
+
+namespace cuttle {
+
+/// Options of `cuttle run`.
+struct run_options {
+  /// Instead of the service account of the pod.
+  std::optional<std::filesystem::path> kubeconfig;
+};
+
+/// The worker. Returns the process's exit code: 0 after a drain, 1 when it can
+/// not start or broke, 2 for wrong settings.
+int run_worker(const run_options& options);
+
+/// Options of `cuttle demo`.
+struct demo_options {
+  /// A real cluster instead of the embedded one.
+  std::optional<std::filesystem::path> kubeconfig;
+  /// Image of the steps on a real cluster.
+  std::string image = "octopusdeploy/worker-tools:ubuntu.24.04";
+  /// Image of the step that names one.
+  std::string custom_image = "alpine-tools:3.20";
+  /// Stay up after the release and take other workers.
+  bool serve = false;
+  /// Show verbose lines of the task logs.
+  bool verbose = false;
+  /// Never use colours.
+  bool plain = false;
+};
+
+/// Plays a small release on an embedded server, a cluster and a worker. Returns
+/// 0 only if each step ended as it should.
+int run_demo(const demo_options& options);
+
+} // namespace cuttle

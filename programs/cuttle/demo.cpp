@@ -1,0 +1,310 @@
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <set>
+#include <unistd.h>
+
+#include "infra/sim/octopus_server.hpp"
+#include "infra/telemetry/log.hpp"
+#include "infra/workspace/store.hpp"
+#include "programs/cuttle/commands.hpp"
+#include "programs/cuttle/demo_cluster.hpp"
+#include "programs/cuttle/demo_player.hpp"
+#include "programs/cuttle/worker_process.hpp"
+
+namespace cuttle {
+
+namespace {
+
+using namespace std::chrono_literals;
+namespace fs = std::filesystem;
+
+constexpr auto worker_patience = 60s;
+
+// A folder that goes with the demo. Pods of any user reach what is in it.
+class temporary_folder {
+public:
+  temporary_folder() {
+    auto pattern = (fs::temp_directory_path() / "cuttle-demo-XXXXXX").string();
+    if (mkdtemp(pattern.data()) == nullptr)
+      throw std::runtime_error{"no temporary folder can be made below "
+                               + fs::temp_directory_path().string()};
+    path_ = pattern;
+    fs::permissions(path_, fs::perms::owner_all | fs::perms::group_exec
+                             | fs::perms::others_exec);
+  }
+
+  ~temporary_folder() {
+    std::error_code ignored;
+    fs::remove_all(path_, ignored);
+  }
+
+  temporary_folder(const temporary_folder&) = delete;
+  temporary_folder& operator=(const temporary_folder&) = delete;
+
+  const fs::path& path() const {
+    return path_;
+  }
+
+private:
+  fs::path path_;
+};
+
+// The folder with the runner: beside the program, or where the image has it.
+std::optional<fs::path> find_runner_directory() {
+  std::error_code ignored;
+  auto program = fs::read_symlink("/proc/self/exe", ignored);
+  for (auto& candidate :
+       {program.parent_path() / "runner",
+        program.parent_path().parent_path().parent_path() / "runner",
+        fs::path{"/bootstrapRunner"}})
+    if (fs::exists(candidate / "execute-bootstrapRunner.sh", ignored))
+      return candidate;
+  return std::nullopt;
+}
+
+class demo {
+public:
+  explicit demo(const demo_options& options)
+    : options_(options), screen_({!options.plain && isatty(STDOUT_FILENO) == 1,
+                                  options.verbose, 24}) {}
+
+  int run() {
+    if (auto ready = prepare(); !ready)
+      return fail_with(ready.error());
+    auto code = play();
+    if (options_.serve && !stop_.raised())
+      serve();
+    finish();
+    return code;
+  }
+
+private:
+  // -- the three parties ----------------------------------------------------
+
+  outcome<void> prepare() {
+    auto runner = find_runner_directory();
+    if (!runner)
+      return fail(errc::not_found,
+                  "the in-pod runner is not there; build the target "
+                  "cuttle-runner, or put its folder beside the program");
+    home_ = folder_.path() / "home";
+    fs::create_directory(home_);
+    fs::permissions(home_, fs::perms::all);
+    if (auto started = start_server(); !started)
+      return started;
+    auto unique = folder_.path().filename().string().substr(12);
+    std::transform(unique.begin(), unique.end(), unique.begin(),
+                   [](unsigned char c) { return std::tolower(c); });
+    auto cluster = options_.kubeconfig
+                     ? make_real_demo_cluster(*options_.kubeconfig, unique)
+                     : make_embedded_demo_cluster(folder_.path() / "cluster");
+    if (!cluster)
+      return tl::unexpected(cluster.error());
+    cluster_ = std::move(*cluster);
+    if (auto made = cluster_->prepare(home_, config_map()); !made)
+      return made;
+    screen_.say("Cluster: " + cluster_->description());
+    make_environment(*runner);
+    return start_worker();
+  }
+
+  outcome<void> start_server() {
+    auto identity = crypto::identity::generate("Octopus Server");
+    if (!identity)
+      return tl::unexpected(identity.error());
+    sim::octopus_server::options o;
+    o.spool = folder_.path() / "server-spool";
+    fs::create_directory(o.spool);
+    o.on_worker = [this](const std::string&, bool connected) {
+      connections_ += connected ? 1 : -1;
+      stop_.notify();
+    };
+    o.on_trouble = [](const std::string& reason) {
+      telemetry::info("server-trouble", {{"reason", reason}});
+    };
+    subscription_ = sim::make_subscription();
+    server_ = std::make_unique<sim::octopus_server>(links_, disk_, *identity,
+                                                    std::move(o));
+    auto port = server_->start();
+    if (!port)
+      return tl::unexpected(port.error());
+    port_ = *port;
+    screen_.say("Server:  embedded Octopus Server at https://127.0.0.1:"
+                + std::to_string(port_) + ", thumbprint "
+                + server_->thumbprint());
+    return {};
+  }
+
+  // What registration leaves behind.
+  std::map<std::string, std::string> config_map() const {
+    settings::trusted_server self;
+    self.thumbprint = server_->thumbprint();
+    self.host = "127.0.0.1";
+    self.port = port_;
+    self.subscription = subscription_;
+    return {{"Tentacle.Services.IsRegistered", "true"},
+            {"Tentacle.Services.NoListen", "true"},
+            {"Tentacle.Communication.TrustedOctopusServers",
+             settings::trusted_servers_json({self})}};
+  }
+
+  void make_environment(const fs::path& runner) {
+    auto prefix = std::string{"OCTOPUS__K8STENTACLE__"};
+    environment_ = {
+      {prefix + "NAMESPACE", cluster_->namespace_name()},
+      {prefix + "PODSERVICEACCOUNTNAME", "octopus-agent-scripts"},
+      {prefix + "PODVOLUMECLAIMNAME", "cuttle-demo"},
+      {prefix + "HELMRELEASENAME", "cuttle-demo"},
+      {prefix + "HELMCHARTVERSION", CUTTLE_VERSION},
+      {prefix + "PERSISTENTVOLUMESIZE", "10Gi"},
+      {prefix + "SCRIPTPODIMAGE", image_part(options_.image, false)},
+      {prefix + "SCRIPTPODIMAGETAG", image_part(options_.image, true)},
+      {"BOOTSTRAPRUNNEREXECUTABLEDIRECTORY", runner.string()},
+      {"TentacleHome", home_.string()},
+      {"TentaclePollingConnectionCount", "5"},
+      {"OCTOPUS__TENTACLE__LOGLEVEL", "Warn"},
+      {"CUTTLE_HTTP_BIND", "127.0.0.1"},
+    };
+  }
+
+  static std::string image_part(const std::string& image, bool tag) {
+    auto colon = image.rfind(':');
+    if (colon == std::string::npos
+        || image.find('/', colon) != std::string::npos)
+      return tag ? "latest" : image;
+    return tag ? image.substr(colon + 1) : image.substr(0, colon);
+  }
+
+  outcome<void> start_worker() {
+    auto access = cluster_->worker_access();
+    if (!access)
+      return tl::unexpected(access.error());
+    access->namespace_name = cluster_->namespace_name();
+    auto env = settings::read_environment(
+      [this](const std::string& name) -> std::optional<std::string> {
+        auto i = environment_.find(name);
+        return i == environment_.end() ? std::nullopt
+                                       : std::optional{i->second};
+      });
+    if (!env.errors.empty())
+      return fail(errc::invalid_request, env.errors.front().text);
+    worker_ = std::make_unique<worker_process>(worker_process::options{
+      std::move(*access), env.values,
+      [this](const kubernetes::api_call& call) { calls_.add(call); }, false});
+    auto problems = worker_->start(stop_);
+    if (!problems.empty())
+      return fail(errc::unavailable,
+                  problems.front().variable + ": " + problems.front().text);
+    if (stop_.raised())
+      return fail(errc::cancelled, "interrupted");
+    server_->transport().trust(worker_->thumbprint());
+    if (stop_.wait_for(worker_patience, [this] { return connections_ > 0; }))
+      return fail(errc::cancelled, "interrupted");
+    if (connections_ == 0)
+      return fail(errc::deadline_exceeded,
+                  "the worker did not connect to the server within a minute");
+    screen_.say("Worker:  Cuttle " CUTTLE_VERSION ", polling, thumbprint "
+                + worker_->thumbprint());
+    return {};
+  }
+
+  // -- the release ----------------------------------------------------------
+
+  int play() {
+    demo_player player{*server_, subscription_, screen_, calls_, stop_};
+    auto package
+      = player.upload("Files/web.1.4.2.txt", "web 1.4.2, the whole of it\n");
+    if (!package)
+      return fail_with(package.error());
+    auto stages = make_demo_release(
+      package->full_path, package->sha1.value_or(""), options_.custom_image);
+    auto rows = player.play(stages, options_.image);
+    if (stop_.raised())
+      return fail_with({errc::cancelled, "interrupted"});
+    screen_.heading("Release web 1.4.2");
+    screen_.table(rows);
+    auto bad = std::count_if(rows.begin(), rows.end(), [](const demo_row& x) {
+      return !x.complaint.empty();
+    });
+    screen_.say("");
+    screen_.say(std::to_string(rows.size()) + " steps, "
+                + std::to_string(rows.size() - static_cast<std::size_t>(bad))
+                + " ended as they should, " + std::to_string(bad)
+                + " did not. Calls to the cluster besides those of the pods: "
+                + std::to_string(calls_.others()) + ".");
+    return bad == 0 ? 0 : 1;
+  }
+
+  // -- another worker -------------------------------------------------------
+
+  void serve() {
+    screen_.heading("Serving until Ctrl-C; connect another worker with");
+    auto thumbprint = worker_->thumbprint();
+    worker_->drain();
+    worker_.reset();
+    auto file = folder_.path() / "worker.env";
+    std::ofstream out{file};
+    for (auto& [name, value] : environment_)
+      out << name << "='" << value << "'\n";
+    out.close();
+    screen_.say("  set -a; . " + file.string() + "; set +a");
+    screen_.say("  cuttle run --kubeconfig " + cluster_->kubeconfig().string());
+    screen_.say("The demo's own worker has left; the next one takes over its "
+                "identity from the config map (thumbprint "
+                + thumbprint + ", subscription " + subscription_ + ").");
+    auto known = connections_.load();
+    while (!stop_.wait([&] { return connections_ != known; })) {
+      known = connections_;
+      screen_.say("Polling connections: " + std::to_string(known));
+    }
+  }
+
+  // -- the end --------------------------------------------------------------
+
+  int fail_with(const failure& reason) {
+    std::fprintf(stderr, "cuttle demo: %s\n", reason.text.c_str());
+    finish();
+    return 1;
+  }
+
+  void finish() {
+    if (worker_)
+      worker_->drain();
+    worker_.reset();
+    if (server_)
+      server_->stop();
+    if (cluster_)
+      cluster_->clean_up();
+    cluster_.reset();
+  }
+
+  demo_options options_;
+  stop_signal stop_;
+  temporary_folder folder_;
+  demo_screen screen_;
+  halibut::io_thread links_;
+  disk::disk_pool disk_;
+  call_counter calls_;
+  std::atomic<int> connections_ = 0;
+  std::unique_ptr<sim::octopus_server> server_;
+  std::unique_ptr<demo_cluster> cluster_;
+  std::unique_ptr<worker_process> worker_;
+  fs::path home_;
+  std::string subscription_;
+  std::uint16_t port_ = 0;
+  std::map<std::string, std::string> environment_;
+};
+
+} // namespace
+
+int run_demo(const demo_options& options) {
+  telemetry::start_logging(settings::log_level::warn);
+  auto code = demo{options}.run();
+  telemetry::stop_logging();
+  return code;
+}
+
+} // namespace cuttle

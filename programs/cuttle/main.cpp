@@ -1,0 +1,58 @@
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <exception>
+#include <string>
+
+#include "programs/cuttle/commands.hpp"
+
+namespace {
+
+int run(int argc, char** argv) {
+  CLI::App app{"Cuttle, a Kubernetes worker for Octopus Deploy", "cuttle"};
+  app.set_version_flag("--version", std::string{CUTTLE_VERSION});
+  app.require_subcommand(1);
+  app.failure_message(CLI::FailureMessage::help);
+  cuttle::run_options run;
+  auto* run_command = app.add_subcommand(
+    "run", "Run the worker; inside its pod, or anywhere with --kubeconfig");
+  run_command
+    ->add_option("--kubeconfig", run.kubeconfig,
+                 "Credentials for a worker outside of the cluster")
+    ->check(CLI::ExistingFile);
+  cuttle::demo_options demo;
+  auto* demo_command = app.add_subcommand(
+    "demo", "Play a small release on embedded parts and show it");
+  demo_command
+    ->add_option("--kubeconfig", demo.kubeconfig,
+                 "Play it on this cluster; its node must see the files of this "
+                 "machine")
+    ->check(CLI::ExistingFile);
+  demo_command->add_option("--image", demo.image, "Default image of the steps");
+  demo_command->add_option("--custom-image", demo.custom_image,
+                           "Image of the step that names one");
+  demo_command->add_flag("--serve", demo.serve,
+                         "Stay up and say how to connect another worker");
+  demo_command->add_flag("--verbose", demo.verbose,
+                         "Show the verbose lines of the task logs as well");
+  demo_command->add_flag("--plain", demo.plain, "Never use colours");
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& e) {
+    // CLI11 has an exit code for each kind; for a user there are two.
+    return app.exit(e) == 0 ? 0 : 2;
+  }
+  if (*run_command)
+    return cuttle::run_worker(run);
+  return cuttle::run_demo(demo);
+}
+
+} // namespace
+
+int main(int argc, char** argv) {
+  try {
+    return run(argc, argv);
+  } catch (const std::exception& e) {
+    std::fprintf(stderr, "cuttle: %s\n", e.what());
+    return 1;
+  }
+}

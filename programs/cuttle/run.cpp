@@ -1,0 +1,63 @@
+#include <cstdio>
+#include <cstdlib>
+
+#include "infra/kubernetes/api_client.hpp"
+#include "infra/settings/settings.hpp"
+#include "infra/telemetry/log.hpp"
+#include "programs/cuttle/commands.hpp"
+#include "programs/cuttle/stop_signal.hpp"
+#include "programs/cuttle/worker_process.hpp"
+
+namespace cuttle {
+
+namespace {
+
+int report(const std::vector<settings::problem>& problems, int code) {
+  for (auto& x : problems)
+    telemetry::error("setting-wrong",
+                     {{"setting", x.variable}, {"reason", x.text}});
+  telemetry::stop_logging();
+  return code;
+}
+
+outcome<kubernetes::access> find_access(const run_options& options) {
+  if (options.kubeconfig)
+    return kubernetes::kubeconfig_access(*options.kubeconfig);
+  return kubernetes::in_cluster_access();
+}
+
+} // namespace
+
+int run_worker(const run_options& options) {
+  stop_signal stop;
+  auto env = settings::read_environment(settings::process_environment());
+  telemetry::start_logging(env.values.level);
+  for (auto& x : env.warnings)
+    telemetry::warn("setting-ignored",
+                    {{"setting", x.variable}, {"reason", x.text}});
+  if (!env.errors.empty())
+    return report(env.errors, 2);
+  auto access = find_access(options);
+  if (!access)
+    return report({{"credentials", access.error().text}}, 2);
+  access->namespace_name = env.values.pods.namespace_name;
+  telemetry::info("worker-starting", {{"version", CUTTLE_VERSION},
+                                      {"namespace", access->namespace_name},
+                                      {"api_server", access->server}});
+  worker_process worker{{std::move(*access), env.values, {}, true}};
+  auto problems = worker.start(stop);
+  if (!problems.empty())
+    return report(problems, 1);
+  auto signalled = stop.raised() || worker.wait(stop);
+  if (!signalled) {
+    telemetry::error("worker-broke");
+    telemetry::stop_logging();
+    return 1;
+  }
+  worker.drain();
+  telemetry::info("worker-stopped");
+  telemetry::stop_logging();
+  return 0;
+}
+
+} // namespace cuttle

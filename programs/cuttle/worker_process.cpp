@@ -1,0 +1,296 @@
+#include "programs/cuttle/worker_process.hpp"
+
+#include <atomic>
+#include <caf/actor_system.hpp>
+#include <caf/actor_system_config.hpp>
+#include <caf/event_based_actor.hpp>
+#include <caf/init_global_meta_objects.hpp>
+#include <caf/scoped_actor.hpp>
+#include <caf/typed_actor.hpp>
+#include <mutex>
+
+#include "actors/context.hpp"
+#include "actors/failure.hpp"
+#include "actors/worker.hpp"
+#include "infra/disk/disk_pool.hpp"
+#include "infra/halibut/polling_service.hpp"
+#include "infra/telemetry/http_endpoint.hpp"
+#include "infra/telemetry/log.hpp"
+#include "infra/workspace/store.hpp"
+
+namespace cuttle {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+// How long a probe waits for the actors.
+constexpr auto probe_patience = 2s;
+
+// Settings of CAF that are not optional here: work sharing, since work stealing
+// burns CPU while idle, and a bound on the messages that one actor handles in a
+// row.
+class system_config : public caf::actor_system_config {
+public:
+  explicit system_config(const settings::environment_settings& env) {
+    auto threads = env.scheduler_threads > 0 ? env.scheduler_threads
+                                             : settings::cpu_limit();
+    set("caf.scheduler.policy", "sharing");
+    set("caf.scheduler.max-threads", std::size_t{threads});
+    set("caf.scheduler.max-throughput", std::size_t{env.scheduler_throughput});
+    set("caf.logger.file.verbosity", "quiet");
+    set("caf.logger.console.verbosity", "quiet");
+  }
+};
+
+class polling_link final : public server_link {
+public:
+  polling_link(halibut::io_thread& thread, disk::disk_pool& disk,
+               crypto::identity self, halibut::server_endpoint server,
+               halibut::polling_options options,
+               halibut::polling_callbacks callbacks)
+    : service_(thread, disk, std::move(self), std::move(server),
+               std::move(options), std::move(callbacks)) {}
+
+  void start() override {
+    service_.start();
+  }
+
+  void stop(std::chrono::milliseconds patience,
+            std::function<void()> done) override {
+    service_.stop(patience, std::move(done));
+  }
+
+private:
+  halibut::polling_service service_;
+};
+
+} // namespace
+
+void initialise_actor_types() {
+  static std::once_flag once;
+  std::call_once(once, [] {
+    caf::init_global_meta_objects<caf::id_block::cuttle>();
+    caf::core::init_global_meta_objects();
+  });
+}
+
+struct worker_process::impl {
+  explicit impl(worker_process::options o)
+    : options(std::move(o)), disk(options.env.disk_threads) {
+    kubernetes::api_options api;
+    api.in_flight = options.env.api_requests_limit;
+    api.watch_timeout = options.env.watch_timeout;
+    api.on_call = options.on_call;
+    cluster = std::make_unique<kubernetes::api_client>(options.access,
+                                                       std::move(api));
+    workspace::store_options files;
+    files.home = options.env.pods.home;
+    files.runner_directory = options.env.runner_directory;
+    files.volume_size = options.env.volume_size;
+    store = workspace::make_store(disk, std::move(files));
+  }
+
+  ~impl() {
+    endpoint.reset();
+    if (system && worker) {
+      caf::scoped_actor self{*system};
+      self->send_exit(worker, caf::exit_reason::kill);
+      worker = nullptr;
+    }
+  }
+
+  // -- start ----------------------------------------------------------------
+
+  std::vector<settings::problem> start(stop_signal& stop) {
+    if (options.http)
+      if (auto trouble = start_endpoint())
+        return {*trouble};
+    auto loaded = load_stored_settings(*cluster, options.env, stop);
+    if (std::holds_alternative<interrupted>(loaded))
+      return {};
+    if (auto* problems = std::get_if<std::vector<settings::problem>>(&loaded))
+      return std::move(*problems);
+    auto& stored = std::get<settings::stored_settings>(loaded);
+    for (auto& x : stored.warnings)
+      telemetry::warn("setting-ignored",
+                      {{"setting", x.variable}, {"reason", x.text}});
+    if (stored.servers.empty())
+      return {{options.env.config_map,
+               "The worker is not registered with any server: the config map "
+               "has no Tentacle.Communication.TrustedOctopusServers. Register "
+               "it, or restore the config map of an earlier installation."}};
+    thumbprint = stored.identity.thumbprint();
+    spawn(stored, stop);
+    return {};
+  }
+
+  std::optional<settings::problem> start_endpoint() {
+    telemetry::http_endpoint::options o;
+    o.bind = options.env.http_bind;
+    o.port = options.env.http_port;
+    telemetry::http_endpoint_callbacks callbacks;
+    callbacks.health = [this](telemetry::probe_reply reply) {
+      probe(live_atom_v, true, "starting", std::move(reply));
+    };
+    callbacks.ready = [this](telemetry::probe_reply reply) {
+      probe(ready_atom_v, false, "The worker waits for its config map.",
+            std::move(reply));
+    };
+    callbacks.metrics = [this] { return metrics.render(); };
+    endpoint = std::make_unique<telemetry::http_endpoint>(links, o,
+                                                          std::move(callbacks));
+    auto bound = endpoint->start();
+    if (!bound)
+      return settings::problem{"CUTTLE_HTTP_PORT", bound.error().text};
+    http_port = *bound;
+    return std::nullopt;
+  }
+
+  void spawn(const settings::stored_settings& stored, stop_signal& stop) {
+    auto context = std::make_shared<worker_context>(
+      worker_context{*cluster, *store, metrics, options.env});
+    context->log_key = [key = stored.machine_key](const script_ticket& ticket) {
+      return crypto::derive_log_key(key, ticket.task_id);
+    };
+    context->now = [] { return std::chrono::system_clock::now(); };
+    context->on_step = [](std::string_view step, const script_ticket& ticket) {
+      if (telemetry::enabled(settings::log_level::debug))
+        telemetry::debug("step", {{"at", step}, {"ticket", ticket.task_id}});
+    };
+    auto connections = settings::polling_connections(options.env, stored);
+    for (auto& server : stored.servers)
+      context->servers.push_back(factory(server, stored, connections));
+    initialise_actor_types();
+    config = std::make_unique<system_config>(options.env);
+    system = std::make_unique<caf::actor_system>(*config);
+    auto root = spawn_worker(*system, std::move(context));
+    system->spawn([this, root, &stop](caf::event_based_actor* self) {
+      self->set_down_handler([this, self, &stop](const caf::down_msg&) {
+        ended = true;
+        stop.notify();
+        self->quit();
+      });
+      self->monitor(root);
+      // Stays until the root has ended.
+      return caf::behavior{[](int) {}};
+    });
+    std::lock_guard lock{worker_mutex};
+    worker = std::move(root);
+  }
+
+  server_link_factory factory(const settings::trusted_server& server,
+                              const settings::stored_settings& stored,
+                              unsigned connections) {
+    halibut::server_endpoint endpoint_of;
+    endpoint_of.host = server.host;
+    endpoint_of.port = server.port;
+    endpoint_of.thumbprints = {server.thumbprint};
+    endpoint_of.subscription = server.subscription;
+    if (!stored.proxy.host.empty())
+      endpoint_of.proxy
+        = halibut::proxy_settings{stored.proxy.host, stored.proxy.port,
+                                  stored.proxy.username, stored.proxy.password};
+    halibut::polling_options polling;
+    polling.connections = connections;
+    polling.spool = workspace::spool_directory(options.env.pods.home);
+    return {endpoint_of.name(),
+            [this, endpoint_of, polling,
+             identity = stored.identity](halibut::polling_callbacks callbacks) {
+              return std::make_unique<polling_link>(links, disk, identity,
+                                                    endpoint_of, polling,
+                                                    std::move(callbacks));
+            }};
+  }
+
+  // -- probes ---------------------------------------------------------------
+
+  // Called on the links' thread: a short-lived actor asks the worker.
+  template <class Atom>
+  void probe(Atom question, bool before_start, const char* text,
+             telemetry::probe_reply reply) {
+    worker_actor target;
+    {
+      std::lock_guard lock{worker_mutex};
+      target = worker;
+    }
+    if (!target) {
+      reply({before_start, text});
+      return;
+    }
+    system->spawn([target, question, reply](caf::event_based_actor* self) {
+      self->request(target, probe_patience, question)
+        .then(
+          [reply](const probe_report& report) {
+            reply({report.ok, report.text});
+          },
+          [reply](const caf::error& e) {
+            reply({false, "The worker does not answer: " + to_string(e)});
+          });
+    });
+  }
+
+  // -- stop -----------------------------------------------------------------
+
+  void drain() {
+    worker_actor target;
+    {
+      std::lock_guard lock{worker_mutex};
+      target = std::exchange(worker, worker_actor{});
+    }
+    if (!target)
+      return;
+    caf::scoped_actor self{*system};
+    self->request(target, options.env.drain_patience + 5s, drain_atom_v)
+      .receive(
+        [] {},
+        [](const caf::error& e) {
+          telemetry::warn("drain-incomplete", {{"reason", to_string(e)}});
+        });
+    self->send_exit(target, caf::exit_reason::user_shutdown);
+    self->wait_for(target);
+  }
+
+  // Drivers first: they outlive the actors.
+  worker_process::options options;
+  halibut::io_thread links;
+  disk::disk_pool disk;
+  telemetry::registry metrics;
+  std::unique_ptr<kubernetes::api_client> cluster;
+  std::unique_ptr<workspace::store> store;
+  std::unique_ptr<system_config> config;
+  std::unique_ptr<caf::actor_system> system;
+  std::mutex worker_mutex;
+  worker_actor worker;
+  std::unique_ptr<telemetry::http_endpoint> endpoint;
+  std::atomic<bool> ended = false;
+  std::string thumbprint;
+  std::uint16_t http_port = 0;
+};
+
+worker_process::worker_process(options options)
+  : impl_(std::make_unique<impl>(std::move(options))) {}
+
+worker_process::~worker_process() = default;
+
+std::vector<settings::problem> worker_process::start(stop_signal& stop) {
+  return impl_->start(stop);
+}
+
+bool worker_process::wait(stop_signal& stop) {
+  return stop.wait([this] { return impl_->ended.load(); });
+}
+
+void worker_process::drain() {
+  impl_->drain();
+}
+
+const std::string& worker_process::thumbprint() const {
+  return impl_->thumbprint;
+}
+
+std::uint16_t worker_process::http_port() const {
+  return impl_->http_port;
+}
+
+} // namespace cuttle
