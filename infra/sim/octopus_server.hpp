@@ -12,29 +12,11 @@
 #include "infra/disk/disk_pool.hpp"
 #include "infra/halibut/io_thread.hpp"
 #include "infra/halibut/polling_client.hpp"
+#include "infra/sim/script_result.hpp"
 #include "messages/failure.hpp"
 #include "messages/script.hpp"
 
 namespace cuttle::sim {
-
-/// How a script execution went, as Octopus would show it.
-struct script_result {
-  process_state state = process_state::pending;
-  std::int32_t exit_code = 0;
-  /// Set when the server gave up: the RPC error.
-  failure trouble;
-  bool cancelled = false;
-  std::vector<output_line> lines;
-  unsigned start_calls = 0;
-  unsigned status_calls = 0;
-  unsigned cancel_calls = 0;
-  unsigned complete_calls = 0;
-  using clock = std::chrono::steady_clock;
-  clock::time_point queued;
-  clock::time_point started;
-  clock::time_point first_script_line;
-  clock::time_point ended;
-};
 
 /// What an observer of one script hears; called on the links' thread.
 struct script_observer {
@@ -58,6 +40,8 @@ public:
     std::chrono::milliseconds poll_ceiling{5'000};
     /// RPC retries go on for this long.
     std::chrono::milliseconds retry_duration{150'000};
+    /// Bytes of text kept in a script's result; observers hear all lines.
+    std::size_t keep_bytes = 256 * 1024 * 1024;
     std::function<void(const std::string& subscription, bool connected)>
       on_worker;
     std::function<void(const std::string& reason)> on_trouble;
@@ -78,17 +62,23 @@ public:
   halibut::polling_client& transport();
 
   /// Runs a script to its end: capabilities, start, status …, complete.
-  /// `on_end` is called once.
+  /// `on_end` is called once; the list of capabilities is asked for once in 600
+  /// seconds. A second run with the ticket of one that goes on ends at once
+  /// (`conflict`), and so does any run after `stop` (`shutting_down`).
   void run(const std::string& subscription, start_script command,
            script_observer observer);
 
-  /// Cancels a running script by ticket, as a user does.
+  /// Cancels a running script by ticket, as a user does. Without one, nothing
+  /// happens.
   void cancel(const script_ticket& ticket);
 
   /// Cuts connections and stops answering for `pause`, as a restart does.
   /// Scripts go on afterwards.
   void restart(std::chrono::milliseconds pause);
 
+  /// Ends all scripts with `shutting_down` and closes the listener. No callback
+  /// is called once this or the destructor has returned, unless it was called
+  /// by a callback itself.
   void stop();
 
 private:
