@@ -38,6 +38,16 @@ public:
     std::size_t rotate_bytes = 0;
     /// Local processes at a time; further pods stay unschedulable.
     unsigned processes = 64;
+    /// Service accounts that pods may use, besides `default` and the chart's:
+    /// `octopus-agent-tentacle`, `octopus-agent-scripts` and
+    /// `octopus-agent-auto-upgrader`. Others are refused with 403.
+    std::vector<std::string> service_accounts;
+    /// What `GET /version` says.
+    std::string kubernetes_version = "v1.32.4";
+    /// Time between two bookmarks of a watch.
+    std::chrono::milliseconds bookmark_interval{1'000};
+    /// First pause after a failed pull; doubles up to a minute.
+    std::chrono::milliseconds pull_back_off{1'000};
   };
 
   explicit embedded_cluster(options options);
@@ -79,11 +89,23 @@ public:
   void evict(const std::string& name, const std::string& reason,
              const std::string& message);
 
+  /// Kills a pod's process as the kernel does when memory is used up: exit code
+  /// 137, reason `OOMKilled`.
+  void oom_kill(const std::string& name);
+
   /// Answers to requests that match `verb` and `resource` ("" is any): the
   /// given HTTP status and message, for the next `times` requests.
   void refuse(const std::string& verb, const std::string& resource,
               unsigned status, const std::string& message, unsigned times,
               std::map<std::string, std::string> headers = {});
+
+  /// Does what a request asks that matches `verb` and `resource` ("" is any),
+  /// and cuts the connection instead of answering, for the next `times`.
+  void lose_answers(const std::string& verb, const std::string& resource,
+                    unsigned times);
+
+  /// Replaces the worker's token, also in its file; the old one gets 401.
+  void rotate_token();
 
   /// Delays each answer.
   void slow_down(std::chrono::milliseconds by);

@@ -1,0 +1,488 @@
+#include "infra/sim/cluster_http.hpp"
+
+#include <atomic>
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/ssl/context.hpp>
+#include <boost/asio/ssl/stream.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/asio/write.hpp>
+#include <boost/beast/core/flat_buffer.hpp>
+#include <boost/beast/core/tcp_stream.hpp>
+#include <boost/beast/http/chunk_encode.hpp>
+#include <boost/beast/http/empty_body.hpp>
+#include <boost/beast/http/message.hpp>
+#include <boost/beast/http/parser.hpp>
+#include <boost/beast/http/read.hpp>
+#include <boost/beast/http/serializer.hpp>
+#include <boost/beast/http/string_body.hpp>
+#include <boost/beast/http/write.hpp>
+#include <boost/beast/ssl/ssl_stream.hpp>
+#include <future>
+#include <map>
+#include <mutex>
+#include <pthread.h>
+#include <set>
+#include <sys/socket.h>
+#include <thread>
+
+#include "infra/sim/cluster_text.hpp"
+#include "infra/telemetry/log.hpp"
+
+namespace asio = boost::asio;
+namespace beast = boost::beast;
+namespace http = boost::beast::http;
+namespace ssl = boost::asio::ssl;
+using tcp = boost::asio::ip::tcp;
+
+namespace cuttle::sim {
+
+namespace {
+
+using clock_type = std::chrono::steady_clock;
+using nothing = asio::awaitable<void>;
+using tls_stream = ssl::stream<beast::tcp_stream>;
+
+constexpr auto as_values = asio::as_tuple(asio::use_awaitable);
+
+constexpr std::uint32_t max_header = 64 * 1024;
+constexpr std::uint64_t max_body = 3 * 1024 * 1024;
+constexpr std::size_t max_chunk = 256 * 1024;
+constexpr std::chrono::seconds handshake_limit{30};
+constexpr std::chrono::seconds idle_limit{180};
+constexpr std::chrono::seconds goodbye_limit{1};
+
+/// How often a stream that has nothing to say looks whether its client is
+/// still there.
+constexpr std::chrono::seconds look_interval{1};
+
+/// Key of the watches among the sleepers; UIDs are never empty.
+constexpr const char* watches = "";
+
+int choose_protocol(SSL*, const unsigned char** out, unsigned char* out_size,
+                    const unsigned char* in, unsigned in_size, void*) {
+  static constexpr unsigned char ours[] = "\x08http/1.1";
+  auto* chosen = const_cast<unsigned char*>(*out);
+  auto found = SSL_select_next_proto(&chosen, out_size, ours, sizeof(ours) - 1,
+                                     in, in_size);
+  *out = chosen;
+  return found == OPENSSL_NPN_NEGOTIATED ? SSL_TLSEXT_ERR_OK
+                                         : SSL_TLSEXT_ERR_NOACK;
+}
+
+/// Whether the client has closed its side, or sent something in the middle of a
+/// stream, which can only be TLS's goodbye.
+bool client_left(tls_stream& stream) {
+  char byte = 0;
+  auto n = recv(stream.lowest_layer().native_handle(), &byte, 1,
+                MSG_PEEK | MSG_DONTWAIT);
+  return n >= 0 || (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR);
+}
+
+std::string event_line(std::string_view type, std::string_view object) {
+  std::string result = "{\"type\":\"";
+  result.append(type).append("\",\"object\":").append(object).append("}\n");
+  return result;
+}
+
+std::string bookmark_line(const std::string& resource, std::uint64_t version) {
+  nlohmann::json object{{"kind", kind_of(resource)},
+                        {"apiVersion", "v1"},
+                        {"metadata",
+                         {{"resourceVersion", std::to_string(version)},
+                          {"creationTimestamp", nullptr}}}};
+  return event_line("BOOKMARK", to_text(object));
+}
+
+} // namespace
+
+struct cluster_http::impl {
+  impl(cluster_api& a, const cluster_store& s,
+       std::chrono::milliseconds bookmarks)
+    : api(a), store(s), bookmark_interval(bookmarks) {}
+
+  // -- sleeping and waking --------------------------------------------------
+
+  void raise(const std::string& key) {
+    bool first = false;
+    {
+      std::lock_guard lock{mutex};
+      first = raised.empty();
+      raised.insert(key);
+    }
+    if (first)
+      asio::post(io, [this] { wake_raised(); });
+  }
+
+  void wake_raised() {
+    std::set<std::string> keys;
+    {
+      std::lock_guard lock{mutex};
+      keys.swap(raised);
+    }
+    for (const auto& key : keys) {
+      auto [from, to] = sleepers.equal_range(key);
+      for (; from != to; ++from)
+        from->second->cancel();
+    }
+  }
+
+  /// A timer that is woken by `raise(key)`; leaves the list by itself.
+  struct sleeper {
+    sleeper(impl& i, const std::string& key)
+      : timer(i.io), owner(i), at(i.sleepers.emplace(key, &timer)) {}
+    ~sleeper() {
+      owner.sleepers.erase(at);
+    }
+    sleeper(const sleeper&) = delete;
+    sleeper& operator=(const sleeper&) = delete;
+    asio::steady_timer timer;
+    impl& owner;
+    std::multimap<std::string, asio::steady_timer*>::iterator at;
+  };
+
+  nothing sleep(sleeper& bed, clock_type::time_point until) {
+    bed.timer.expires_at(until);
+    auto [ignored] = co_await bed.timer.async_wait(as_values);
+    (void)ignored;
+  }
+
+  // -- connections ----------------------------------------------------------
+
+  struct registration {
+    registration(impl& i, tls_stream& s) : owner(i), stream(&s) {
+      owner.streams.insert(stream);
+      ++owner.open;
+    }
+    ~registration() {
+      owner.streams.erase(stream);
+      --owner.open;
+    }
+    registration(const registration&) = delete;
+    registration& operator=(const registration&) = delete;
+    impl& owner;
+    tls_stream* stream;
+  };
+
+  static void reset(tcp::socket& socket) {
+    beast::error_code ignored;
+    socket.set_option(asio::socket_base::linger{true, 0}, ignored);
+    socket.close(ignored);
+  }
+
+  nothing accept() {
+    asio::steady_timer pause{io};
+    for (;;) {
+      auto [error, socket] = co_await acceptor.async_accept(as_values);
+      if (error == asio::error::operation_aborted)
+        co_return;
+      if (error) {
+        // Out of descriptors, most likely; some will be closed.
+        telemetry::warn("embedded-cluster-accept-failed",
+                        {{"why", error.message()}});
+        pause.expires_after(std::chrono::milliseconds{100});
+        auto [ignored] = co_await pause.async_wait(as_values);
+        (void)ignored;
+        continue;
+      }
+      if (clock_type::now() < closed_until) {
+        reset(socket);
+        continue;
+      }
+      socket.set_option(tcp::no_delay{true}, error);
+      asio::co_spawn(io, serve(std::move(socket)), asio::detached);
+    }
+  }
+
+  nothing serve(tcp::socket socket) {
+    tls_stream stream{beast::tcp_stream{std::move(socket)}, tls};
+    registration here{*this, stream};
+    auto& layer = beast::get_lowest_layer(stream);
+    layer.expires_after(handshake_limit);
+    auto [error]
+      = co_await stream.async_handshake(tls_stream::server, as_values);
+    if (error)
+      co_return;
+    beast::flat_buffer buffer;
+    while (co_await serve_one(stream, buffer)) {
+    }
+    layer.expires_after(goodbye_limit);
+    auto [ignored] = co_await stream.async_shutdown(as_values);
+    (void)ignored;
+  }
+
+  /// One request; whether the connection can be used for another one.
+  asio::awaitable<bool> serve_one(tls_stream& stream,
+                                  beast::flat_buffer& buffer) {
+    http::request_parser<http::string_body> parser;
+    parser.header_limit(max_header);
+    parser.body_limit(max_body);
+    auto& layer = beast::get_lowest_layer(stream);
+    layer.expires_after(idle_limit);
+    auto [error, size]
+      = co_await http::async_read(stream, buffer, parser, as_values);
+    layer.expires_never();
+    if (error == http::error::body_limit) {
+      plain_answer refusal;
+      refusal.status = 413;
+      refusal.body = to_text(status_object(
+        plain_error(413, "Request entity too large: limit is 3145728")));
+      (void)co_await send(stream, refusal, false);
+    }
+    if (error)
+      co_return false;
+    if (auto delay = slow.load(); delay > 0) {
+      asio::steady_timer timer{io, std::chrono::milliseconds{delay}};
+      auto [ignored] = co_await timer.async_wait(as_values);
+      (void)ignored;
+    }
+    const auto& message = parser.get();
+    api_request request{
+      std::string{message.method_string()}, std::string{message.target()},
+      std::string{message[http::field::authorization]},
+      std::string{message[http::field::content_type]}, message.body()};
+    auto keep = message.keep_alive();
+    auto answer = api.handle(request);
+    if (answer.lost) {
+      reset(layer.socket());
+      co_return false;
+    }
+    bool sent = false;
+    if (auto* plain = std::get_if<plain_answer>(&answer.content))
+      sent = co_await send(stream, *plain, keep);
+    else if (auto* watch = std::get_if<watch_answer>(&answer.content))
+      sent = co_await send_watch(stream, *watch);
+    else if (auto* log = std::get_if<log_answer>(&answer.content))
+      sent = co_await send_log(stream, *log);
+    co_return sent&& keep;
+  }
+
+  asio::awaitable<bool> send(tls_stream& stream, const plain_answer& answer,
+                             bool keep) {
+    http::response<http::string_body> response{
+      static_cast<http::status>(answer.status), 11};
+    response.set(http::field::content_type, answer.content_type);
+    response.set(http::field::cache_control, "no-cache, private");
+    for (const auto& [name, value] : answer.headers)
+      response.set(name, value);
+    response.body() = answer.body;
+    response.keep_alive(keep);
+    response.prepare_payload();
+    auto [error, size]
+      = co_await http::async_write(stream, response, as_values);
+    co_return !error;
+  }
+
+  // -- streams --------------------------------------------------------------
+
+  asio::awaitable<bool> begin_stream(tls_stream& stream, const char* type) {
+    http::response<http::empty_body> response{http::status::ok, 11};
+    response.set(http::field::content_type, type);
+    response.set(http::field::cache_control, "no-cache, private");
+    response.chunked(true);
+    http::response_serializer<http::empty_body> serializer{response};
+    auto [error, size]
+      = co_await http::async_write_header(stream, serializer, as_values);
+    co_return !error;
+  }
+
+  asio::awaitable<bool> send_chunk(tls_stream& stream,
+                                   const std::string& text) {
+    auto chunk = http::make_chunk(asio::buffer(text));
+    auto [error, size] = co_await asio::async_write(stream, chunk, as_values);
+    co_return !error;
+  }
+
+  asio::awaitable<bool> end_stream(tls_stream& stream) {
+    auto chunk = http::make_chunk_last();
+    auto [error, size] = co_await asio::async_write(stream, chunk, as_values);
+    co_return !error;
+  }
+
+  asio::awaitable<bool> send_watch(tls_stream& stream, watch_answer& watch) {
+    if (!co_await begin_stream(stream, "application/json"))
+      co_return false;
+    std::string text;
+    for (const auto& object : watch.first)
+      text += event_line("ADDED", object->text);
+    watch.first.clear();
+    if (!text.empty() && !co_await send_chunk(stream, text))
+      co_return false;
+    sleeper bed{*this, watches};
+    auto end = clock_type::now() + watch.timeout;
+    auto bookmark = clock_type::now() + bookmark_interval;
+    for (;;) {
+      text.clear();
+      auto news = store.changes(watch.resource, watch.which, watch.version);
+      if (!news) {
+        text = event_line("ERROR", to_text(status_object(news.error())));
+        if (!co_await send_chunk(stream, text))
+          co_return false;
+        break;
+      }
+      watch.version = news->version;
+      auto count = news->events.size();
+      for (const auto& event : news->events) {
+        text += event_line(event.type, event.object->text);
+        if (text.size() >= max_chunk) {
+          if (!co_await send_chunk(stream, text))
+            co_return false;
+          text.clear();
+        }
+      }
+      auto now = clock_type::now();
+      auto over = now >= end;
+      if (watch.bookmarks && (over || now >= bookmark)) {
+        text += bookmark_line(watch.resource, watch.version);
+        bookmark = now + bookmark_interval;
+      }
+      if (!text.empty() && !co_await send_chunk(stream, text))
+        co_return false;
+      if (over)
+        break;
+      if (count != 0)
+        continue;
+      auto wake_at = std::min(std::min(end, bookmark), now + look_interval);
+      co_await sleep(bed, wake_at);
+      if (client_left(stream))
+        co_return false;
+    }
+    co_return co_await end_stream(stream);
+  }
+
+  asio::awaitable<bool> send_log(tls_stream& stream, log_answer& log) {
+    if (!co_await begin_stream(stream, "text/plain"))
+      co_return false;
+    if (!log.log)
+      co_return co_await end_stream(stream);
+    log_reader reader{log.log, log.options};
+    sleeper bed{*this, log.uid};
+    std::string text;
+    for (;;) {
+      text.clear();
+      auto state = reader.read(text);
+      if (!text.empty() && !co_await send_chunk(stream, text))
+        co_return false;
+      if (state == log_reader::state::ended
+          || (state == log_reader::state::idle && !log.follow))
+        break;
+      if (state == log_reader::state::more) {
+        // Others get a turn, also while nothing of a long log is wanted.
+        if (text.empty())
+          co_await asio::post(io, asio::use_awaitable);
+        continue;
+      }
+      co_await sleep(bed, clock_type::now() + look_interval);
+      if (client_left(stream))
+        co_return false;
+    }
+    co_return co_await end_stream(stream);
+  }
+
+  void run_loop() {
+    pthread_setname_np(pthread_self(), "kube-api");
+    for (;;) {
+      try {
+        io.run();
+        return;
+      } catch (const std::exception& e) {
+        telemetry::error("embedded-cluster-api-threw", {{"what", e.what()}});
+      }
+    }
+  }
+
+  cluster_api& api;
+  const cluster_store& store;
+  const std::chrono::milliseconds bookmark_interval;
+  std::atomic<std::int64_t> slow{0};
+  std::atomic<std::size_t> open{0};
+  std::mutex mutex;
+  std::set<std::string> raised;
+  // From here on: the thread's own.
+  std::multimap<std::string, asio::steady_timer*> sleepers;
+  std::set<tls_stream*> streams;
+  clock_type::time_point closed_until;
+  ssl::context tls{ssl::context::tls_server};
+  asio::io_context io{1};
+  asio::executor_work_guard<asio::io_context::executor_type> work{
+    io.get_executor()};
+  tcp::acceptor acceptor{io};
+  std::thread thread;
+};
+
+cluster_http::cluster_http(cluster_api& api, const cluster_store& store,
+                           std::chrono::milliseconds bookmark_interval)
+  : impl_(std::make_unique<impl>(api, store, bookmark_interval)) {}
+
+cluster_http::~cluster_http() {
+  stop();
+}
+
+void cluster_http::stop() {
+  impl_->io.stop();
+  if (impl_->thread.joinable())
+    impl_->thread.join();
+}
+
+outcome<std::uint16_t> cluster_http::start(const api_certificate& certificate) {
+  try {
+    auto& tls = impl_->tls;
+    tls.set_options(ssl::context::no_tlsv1 | ssl::context::no_tlsv1_1);
+    tls.use_certificate_chain(asio::buffer(certificate.certificate_pem));
+    tls.use_private_key(asio::buffer(certificate.key_pem), ssl::context::pem);
+    SSL_CTX_set_alpn_select_cb(tls.native_handle(), &choose_protocol, nullptr);
+    auto& acceptor = impl_->acceptor;
+    acceptor.open(tcp::v4());
+    acceptor.bind({asio::ip::address_v4::loopback(), 0});
+    acceptor.listen(1'024);
+    auto port = acceptor.local_endpoint().port();
+    asio::co_spawn(impl_->io, impl_->accept(), asio::detached);
+    impl_->thread = std::thread{[this] { impl_->run_loop(); }};
+    return port;
+  } catch (const std::exception& e) {
+    return fail(errc::unavailable,
+                std::string{"The embedded cluster cannot listen: "} + e.what());
+  }
+}
+
+void cluster_http::wake_watches() {
+  impl_->raise(watches);
+}
+
+void cluster_http::wake_log(const std::string& uid) {
+  impl_->raise(uid);
+}
+
+void cluster_http::slow_down(std::chrono::milliseconds by) {
+  impl_->slow = by.count();
+}
+
+void cluster_http::cut(std::chrono::milliseconds for_how_long) {
+  if (!impl_->thread.joinable())
+    return;
+  std::promise<void> done;
+  asio::post(impl_->io, [this, for_how_long, &done] {
+    impl_->closed_until = clock_type::now() + for_how_long;
+    for (auto* stream : impl_->streams)
+      impl::reset(beast::get_lowest_layer(*stream).socket());
+    // Those that sleep find out when they wake up.
+    for (auto& [key, timer] : impl_->sleepers)
+      timer->cancel();
+    done.set_value();
+  });
+  done.get_future().wait();
+}
+
+std::size_t cluster_http::connections() const {
+  return impl_->open;
+}
+
+} // namespace cuttle::sim
