@@ -7,10 +7,10 @@
 namespace cuttle::kubernetes {
 
 request::request(http_thread& thread, http_request content, repeatable how,
-                 std::string what, on_end done)
+                 std::string what, on_end done, bool fresh)
   : thread_(thread), content_(std::move(content)), how_(how),
     what_(std::move(what)), done_(std::move(done)),
-    deadline_(steady::now() + thread.options().patience) {
+    deadline_(steady::now() + thread.options().patience), fresh_(fresh) {
   queue();
 }
 

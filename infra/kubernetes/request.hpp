@@ -23,9 +23,10 @@ public:
   using on_end
     = std::function<void(tl::expected<std::string, request_failure> body)>;
 
-  /// `what` names the request in failures, such as "create pod 'x'".
+  /// `what` names the request in failures, such as "create pod 'x'". `fresh`:
+  /// the first attempt makes a connection of its own.
   request(http_thread& thread, http_request content, repeatable how,
-          std::string what, on_end done);
+          std::string what, on_end done, bool fresh = false);
   ~request() override;
 
   request(const request&) = delete;

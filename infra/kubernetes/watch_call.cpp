@@ -1,5 +1,6 @@
 #include "infra/kubernetes/watch_call.hpp"
 
+#include <algorithm>
 #include <type_traits>
 
 #include "infra/kubernetes/paths.hpp"
@@ -77,13 +78,16 @@ void watch_call<T>::next_page() {
   request_ = std::make_unique<request>(
     thread_, std::move(content), repeatable::never,
     "list " + std::string{target_.resource},
-    [this](answer result) { on_page(std::move(result)); });
+    [this](answer result) { on_page(std::move(result)); }, fresh_);
+  fresh_ = false;
 }
 
 template <class T>
 void watch_call<T>::on_page(answer result) {
-  if (!result)
+  if (!result) {
+    fresh_ = result.error().last.how == attempt::kind::lost;
     return broken(std::move(result.error().why));
+  }
   auto page = read_page<T>(thread_.reader(), *result);
   if (!page)
     return broken(std::move(page.error()));
@@ -214,12 +218,14 @@ void watch_call<T>::on_done(const attempt& result) {
     return broken(
       failure_of(result, nothing, "watch " + std::string{target_.resource}));
   }
+  auto now = steady::now();
+  auto lasted = now - healthy_since_.value_or(now);
   if (expired_ || result.status == 410) {
     telemetry::info("kubernetes-watch-expired",
                     {{"resource", target_.resource}});
     version_.clear();
     // The first time at once; a server that does it each time is waited for.
-    if (healthy_since_ || failures_ == 0) {
+    if (lasted >= shortest_watch || failures_ == 0) {
       failures_ = std::max(failures_, 1u);
       return list();
     }
@@ -233,8 +239,8 @@ void watch_call<T>::on_done(const attempt& result) {
   }
   if (result.status != 200) {
     auto said = thread_.reader().status(error_body_);
-    // An answer that a new list cannot cure comes again with the list.
-    if (result.status >= 400 && result.status < 500 && result.status != 429)
+    // What may be the fault of the version that was asked for.
+    if (result.status == 400 || result.status == 404 || result.status == 422)
       version_.clear();
     return broken(
       failure_of(result, said, "watch " + std::string{target_.resource}));
@@ -245,7 +251,6 @@ void watch_call<T>::on_done(const attempt& result) {
     return broken(
       {errc::unavailable, "The watch of " + std::string{target_.resource}
                             + " was cut off in the middle of an object."});
-  auto lasted = steady::now() - *healthy_since_;
   if (lasted >= healthy_time)
     failures_ = 0;
   if (lasted >= shortest_watch)
