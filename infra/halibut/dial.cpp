@@ -34,8 +34,10 @@ task<addresses> resolve(asio::io_context& context, transport& link, event& wake,
                         transport::time_point until) {
   error_code error;
   auto address = asio::ip::make_address(host, error);
-  if (!error)
-    co_return addresses{tcp::endpoint{address, port}};
+  if (!error) {
+    addresses one(1, tcp::endpoint{address, port});
+    co_return one;
+  }
   auto state = std::make_shared<lookup>(context);
   state->resolver.async_resolve(
     host, std::to_string(port),
@@ -93,8 +95,9 @@ task<void> open_tunnel(transport& link, const server_endpoint& server,
                        const proxy_settings& proxy,
                        const halibut::limits& limits) {
   constexpr std::chrono::seconds patience{15};
-  auto sent = co_await link.write_plain(format_connect(server, proxy),
-                                        transport::clock::now() + limits.io);
+  auto request = format_connect(server, proxy);
+  auto sent
+    = co_await link.write_plain(request, transport::clock::now() + limits.io);
   if (!sent)
     co_return sent;
   std::string head;

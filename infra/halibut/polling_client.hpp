@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
@@ -60,15 +61,24 @@ public:
   /// once, on the links' thread: with the response, or with a failure once the
   /// connection broke (`unavailable`), nobody collected the request in time or
   /// the response is late (`deadline_exceeded`), or the queue is full
-  /// (`overloaded`).
-  void call(const std::string& subscription, outgoing_request request,
-            std::function<void(call_result)> on_result);
+  /// (`overloaded`). Returns a number for `withdraw`.
+  std::uint64_t call(const std::string& subscription, outgoing_request request,
+                     std::function<void(call_result)> on_result);
+
+  /// Gives up a call. One that nobody collected yet leaves the queue and ends
+  /// with `cancelled`: it never left. For one that was handed to a connection
+  /// the connection is cut (`unavailable`). Others are left alone.
+  void withdraw(std::uint64_t call);
 
   /// Number of identified connections of a subscription.
   std::size_t connections(const std::string& subscription) const;
 
   /// Cuts all connections, as a server that dies; the listener stays.
   void drop_connections();
+
+  /// Cuts all connections and refuses new ones for that long, as a server that
+  /// restarts. Calls in the queue wait on.
+  void pause(std::chrono::milliseconds how_long);
 
   /// Stops accepting, cuts all connections, fails what is queued.
   void stop();

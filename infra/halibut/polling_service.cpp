@@ -405,14 +405,14 @@ polling_service::~polling_service() {
   }
   // Whatever still runs uses the disk pool and the callbacks' targets, which
   // may be gone right after this.
-  std::promise<void> ended;
-  auto posted = impl_->io.gate->post([impl = impl_, &abandon, &ended] {
+  auto ended = std::make_shared<std::promise<void>>();
+  auto posted = impl_->io.gate->post([impl = impl_, abandon, ended] {
     abandon();
-    impl->on_ended.push_back([&ended] { ended.set_value(); });
+    impl->on_ended.push_back([ended] { ended->set_value(); });
     impl->ended();
   });
   if (posted)
-    ended.get_future().wait();
+    ended->get_future().wait();
 }
 
 void polling_service::start() {
