@@ -18,7 +18,8 @@ find_package(Threads REQUIRED)
 add_library(cuttle_options INTERFACE)
 target_include_directories(cuttle_options INTERFACE "${PROJECT_SOURCE_DIR}")
 target_compile_options(cuttle_options INTERFACE
-  -Wall -Wextra -Wpedantic -Werror -Wshadow=local -Wnon-virtual-dtor
+  -Wall -Wextra -Wpedantic -Werror
+  $<$<CXX_COMPILER_ID:GNU>:-Wshadow=local> -Wnon-virtual-dtor
   -Wold-style-cast -Woverloaded-virtual -Wimplicit-fallthrough
   -fstack-protector-strong)
 target_compile_definitions(cuttle_options INTERFACE
