@@ -45,7 +45,7 @@ outcome<void> gone(answer result) {
   if (answered && last.status == 404)
     return {};
   if (answered && last.status == 409
-      && why.text.find("UID in precondition") != std::string::npos)
+      && why.text.find("recondition") != std::string::npos)
     return {};
   return tl::unexpected{std::move(why)};
 }
