@@ -23,11 +23,13 @@ received_stream stream_resolver::resolve(const element& placeholder) {
   auto& context = placeholder.context();
   std::optional<halibut::guid> id;
   placeholder.each_member([&](const element& member) {
-    decode_context::scope at{context, "placeholder"};
-    if (member.named("id"))
+    if (member.named("id")) {
+      decode_context::scope at{context, "id"};
       id = member.guid();
-    else if (member.named("length"))
+    } else if (member.named("length")) {
+      decode_context::scope at{context, "length"};
       member.integer();
+    }
   });
   if (!id) {
     context.mismatch("must be a data stream");

@@ -69,8 +69,18 @@ void document_writer::date(std::string_view key, timestamp value) {
                               to_bson_date(value)));
 }
 
+void document_writer::real(std::string_view key, double value) {
+  check(bson_append_double(current_, key.data(), length(key), value));
+}
+
 void document_writer::guid(std::string_view key, const halibut::guid& value) {
-  check(bson_append_binary(current_, key.data(), length(key), BSON_SUBTYPE_UUID,
+  binary(key, value, BSON_SUBTYPE_UUID);
+}
+
+void document_writer::binary(std::string_view key,
+                             std::span<const std::uint8_t> value,
+                             bson_subtype_t subtype) {
+  check(bson_append_binary(current_, key.data(), length(key), subtype,
                            value.data(),
                            static_cast<std::uint32_t>(value.size())));
 }

@@ -3,6 +3,7 @@
 #include <bson/bson.h>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -28,10 +29,13 @@ public:
   void boolean(std::string_view key, bool value);
   void int32(std::string_view key, std::int32_t value);
   void int64(std::string_view key, std::int64_t value);
+  void real(std::string_view key, double value);
   /// UTC milliseconds, rounded down.
   void date(std::string_view key, timestamp value);
   /// Binary with subtype 04.
   void guid(std::string_view key, const halibut::guid& value);
+  void binary(std::string_view key, std::span<const std::uint8_t> value,
+              bson_subtype_t subtype);
 
   /// Writes a nested document or array with `write()`, which uses this writer
   /// again.
