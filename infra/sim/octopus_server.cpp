@@ -4,6 +4,7 @@
 #include <boost/asio/steady_timer.hpp>
 #include <deque>
 #include <future>
+#include <map>
 #include <unordered_map>
 #include <utility>
 
@@ -41,8 +42,8 @@ struct octopus_server::impl : std::enable_shared_from_this<impl> {
     // from that must come after the steps that are there already.
     std::deque<drive_step> todo;
     bool busy = false;
-    // The transport's number of the call under way.
-    std::uint64_t transport_call = 0;
+    // The transport's numbers of the calls under way, by the drive's.
+    std::map<std::uint64_t, std::uint64_t> calls;
   };
 
   using script_ptr = std::shared_ptr<script>;
@@ -223,9 +224,10 @@ void octopus_server::impl::act(const script_ptr& x,
     proceed(x, fails(x, step, request.error()));
     return;
   }
-  transport->call(
+  x->calls[step.id] = transport->call(
     x->subscription, std::move(*request),
     [weak = weak_from_this(), x, step](halibut::call_result result) {
+      x->calls.erase(step.id);
       if (auto server = weak.lock())
         server->proceed(x, server->take(x, step, std::move(result)));
     });
@@ -233,10 +235,8 @@ void octopus_server::impl::act(const script_ptr& x,
 
 void octopus_server::impl::act(const script_ptr& x,
                                const drive_action::abandon& step) {
-  // Calls under way are left to themselves, and late answers ignored.
-  proceed(x, x->drive.on_failure(step.id,
-                                 {errc::unavailable, "The call was abandoned."},
-                                 clock::now()));
+  if (auto i = x->calls.find(step.id); i != x->calls.end())
+    transport->withdraw(i->second);
 }
 
 void octopus_server::impl::act(const script_ptr& x,
@@ -343,6 +343,10 @@ void octopus_server::run(const std::string& subscription, start_script command,
 
 void octopus_server::cancel(const script_ticket& ticket) {
   impl_->io.gate->post([self = impl_, ticket] { self->cancel(ticket); });
+}
+
+void octopus_server::restart(std::chrono::milliseconds pause) {
+  impl_->transport->pause(pause);
 }
 
 void octopus_server::stop() {

@@ -104,11 +104,16 @@ private:
       std::visit([this](auto& x) { note_one(x); }, step);
   }
 
+  void write(std::string word, const std::string& figure) {
+    steps.push_back(word.append(figure));
+  }
+
   void note_one(const drive_action::call& x) {
     call = x.id;
-    auto text = std::string{"call "} + name(x.kind);
+    std::string text{"call "};
+    text.append(name(x.kind));
     if (x.kind == rpc_kind::status || x.kind == rpc_kind::cancel)
-      text += " " + std::to_string(x.last_sequence);
+      text.append(" ").append(std::to_string(x.last_sequence));
     steps.push_back(text);
   }
   void note_one(const drive_action::abandon&) {
@@ -117,10 +122,10 @@ private:
   void note_one(const drive_action::timer& x) {
     timer = x.id;
     delay = x.delay;
-    steps.push_back("timer " + std::to_string(x.delay.count()));
+    write("timer ", std::to_string(x.delay.count()));
   }
   void note_one(const drive_action::report& x) {
-    steps.push_back("report " + std::to_string(x.lines.size()));
+    write("report ", std::to_string(x.lines.size()));
   }
   void note_one(const drive_action::finish&) {
     steps.push_back("finish");
