@@ -268,7 +268,14 @@ private:
   template <class Job, class Done>
   void post(Job job, Done done) {
     disk_.post([shared = shared_, job = std::move(job),
-                done = std::move(done)]() mutable { done(job(*shared)); });
+                done = std::move(done)]() mutable {
+      // The request, with its streams, is gone before the result is told.
+      auto run = [&] {
+        auto own = std::move(job);
+        return own(*shared);
+      };
+      done(run());
+    });
   }
 
   disk::disk_pool& disk_;
