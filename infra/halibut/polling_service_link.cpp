@@ -1,0 +1,181 @@
+#include <exception>
+#include <utility>
+
+#include "infra/halibut/dial.hpp"
+#include "infra/halibut/envelope.hpp"
+#include "infra/halibut/polling_service_impl.hpp"
+#include "infra/halibut/preamble.hpp"
+#include "infra/halibut/reply.hpp"
+#include "infra/telemetry/log.hpp"
+
+namespace cuttle::halibut {
+
+using clock = std::chrono::steady_clock;
+
+/// One connection from its making to its end, which is always a failure.
+task<void> polling_service::impl::transact(service_link& x, backoff& pauses) {
+  if (!tls)
+    co_return fail(errc::invalid_request,
+                   "our certificate cannot be used for TLS");
+  if (server.thumbprints.empty())
+    co_return fail(errc::invalid_request,
+                   "no thumbprint of the server is trusted; register the "
+                   "worker again");
+  x.link = std::make_shared<transport>(io.context, *tls);
+  exchange wire{io, disk, options.limits, options.spool, x.link};
+  auto connected
+    = co_await dial(io.context, *x.link, x.wake, server, options.limits);
+  if (!connected)
+    co_return connected;
+  if (stopping)
+    co_return tl::unexpected(worker_stops());
+  auto identified = co_await identify(wire);
+  if (!identified)
+    co_return identified;
+  pauses.success();
+  x.identified = true;
+  telemetry::debug("link-connected",
+                   {{"server", server.name()}, {"connection", x.number}});
+  tell({link_event::kind::connected, x.number, {}, {}});
+  co_return co_await serve(x, wire);
+}
+
+task<void> polling_service::impl::identify(exchange& wire) {
+  auto& link = wire.link();
+  auto sent = co_await link.write(preamble, options.limits.control);
+  if (!sent)
+    co_return sent;
+  auto line = format_identity({peer_role::subscriber, server.subscription});
+  sent = co_await link.write(line, options.limits.control);
+  if (!sent)
+    co_return sent;
+  auto peer = co_await wire.read_identity(
+    clock::now() + options.limits.handshake, "the server's identity");
+  if (!peer && link.peer_closed() && !link.cut_reason())
+    co_return fail(errc::forbidden,
+                   server.name()
+                     + " closed the connection before it identified itself; "
+                       "probably it does not trust this worker's thumbprint "
+                     + self.thumbprint() + ", or has its limit of connections");
+  if (!peer)
+    co_return tl::unexpected(peer.error());
+  if (peer->role != peer_role::server)
+    co_return fail(errc::protocol_error,
+                   server.name() + " is no Halibut server for workers");
+  co_return outcome<void>{};
+}
+
+task<void> polling_service::impl::serve(service_link& x, exchange& wire) {
+  auto& limits = options.limits;
+  auto& link = wire.link();
+  for (;;) {
+    if (stopping && !link.has_unread()) {
+      link.finish();
+      co_return tl::unexpected(worker_stops());
+    }
+    x.idle = true;
+    auto arrived = co_await link.fill(clock::now() + limits.request_wait,
+                                      "a request or null message");
+    x.idle = false;
+    if (!arrived)
+      co_return arrived;
+    auto document
+      = co_await wire.read_message(clock::now() + limits.io, "a message");
+    if (!document)
+      co_return tl::unexpected(document.error());
+    auto answered = co_await answer(x, wire, std::move(*document));
+    if (!answered)
+      co_return answered;
+    if (stopping) {
+      auto last = co_await wire.write_line("END\r\n");
+      link.finish();
+      co_return tl::unexpected(last ? worker_stops() : last.error());
+    }
+    auto next = co_await wire.write_line("NEXT\r\n");
+    if (!next)
+      co_return next;
+    auto line
+      = co_await wire.read_line(clock::now() + limits.control, "PROCEED");
+    if (!line)
+      co_return tl::unexpected(line.error());
+    if (*line != "PROCEED")
+      co_return fail(errc::protocol_error, "the server sent \""
+                                             + printable(*line)
+                                             + "\" where PROCEED was due");
+  }
+}
+
+task<void> polling_service::impl::answer(service_link& x, exchange& wire,
+                                         bson_bytes document) {
+  auto decoded = decode_request(document, options.limits);
+  if (!decoded)
+    co_return tl::unexpected(decoded.error());
+  if (decoded->null)
+    co_return outcome<void>{};
+  document = {};
+  auto received = co_await wire.read_streams(std::move(decoded->placeholders));
+  if (!received)
+    co_return tl::unexpected(received.error());
+  auto id = decoded->request.id;
+  outcome<rpc_response> response;
+  if (received->trouble) {
+    telemetry::warn("spool-failed", {{"server", server.name()},
+                                     {"reason", received->trouble->text}});
+    response
+      = transient_error(id, "The worker " + received->trouble->text + ".");
+    received->streams.clear();
+  } else {
+    decoded->request.streams = std::move(received->streams);
+    response = co_await ask(x, std::move(decoded->request));
+    if (!response)
+      co_return tl::unexpected(response.error());
+  }
+  auto encoded = encode_response(*response, options.limits);
+  if (!encoded) {
+    telemetry::error("response-not-encoded",
+                     {{"reason", encoded.error().text}});
+    response = transient_error(
+      id, "The worker's answer cannot be sent: " + encoded.error().text + ".");
+    encoded = encode_response(*response, options.limits);
+    if (!encoded)
+      co_return tl::unexpected(encoded.error());
+  }
+  response->result = {};
+  auto sent = co_await wire.write_message(*encoded);
+  if (!sent)
+    co_return sent;
+  co_return co_await wire.write_streams(std::move(response->streams));
+}
+
+/// Hands the request over and waits for the answer. The Client gives up after
+/// `response_wait`; twice that is more than the longest that one waits.
+task<rpc_response> polling_service::impl::ask(service_link& x,
+                                              rpc_request request) {
+  auto id = request.id;
+  auto slot = std::make_shared<reply_slot>();
+  slot->waiter = &x.wake;
+  if (!abandoned && callbacks.on_request) {
+    auto reply = make_reply(io.gate, slot, id);
+    try {
+      callbacks.on_request(std::move(request), std::move(reply));
+    } catch (const std::exception& e) {
+      telemetry::error("request-handler-threw", {{"what", e.what()}});
+    }
+  } else {
+    slot->response = transient_error(id, "The worker is stopping.");
+  }
+  auto until = clock::now() + 2 * options.limits.response_wait;
+  while (!slot->response && !x.link->cut_reason() && clock::now() < until)
+    co_await x.wake.wait(until);
+  slot->waiter = nullptr;
+  if (x.link->cut_reason())
+    co_return tl::unexpected(*x.link->cut_reason());
+  if (!slot->response)
+    co_return fail(errc::deadline_exceeded,
+                   "a request was not answered within "
+                     + std::to_string(2 * options.limits.response_wait.count())
+                     + " ms");
+  co_return std::move(*slot->response);
+}
+
+} // namespace cuttle::halibut

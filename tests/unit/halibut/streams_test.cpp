@@ -1,0 +1,194 @@
+#include <fcntl.h>
+#include <fstream>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include "fixture.hpp"
+
+using namespace cuttle;
+using namespace cuttle::halibut;
+using namespace cuttle::halibut::test;
+
+namespace {
+
+/// Answers with the content of the request's stream, from memory or a file.
+void send_back(world& w, const std::filesystem::path& file) {
+  w.handler = [file](rpc_request request, reply_function reply) {
+    rpc_response response;
+    auto bytes = content_of(request.streams.at(0).second);
+    add_stream(response,
+               file.empty() ? memory_stream(bytes) : file_stream(file, bytes));
+    reply(std::move(response));
+  };
+}
+
+class Streams : public testing::TestWithParam<std::size_t> {};
+
+} // namespace
+
+TEST_P(Streams, TravelBothWaysFromMemory_HAL69_HAL75) {
+  world w;
+  send_back(w, {});
+  w.start_server();
+  w.start_worker();
+  auto bytes = noise(GetParam());
+  for (int i = 0; i < 2; ++i) {
+    auto request = make_request("");
+    add_stream(request, memory_stream(bytes));
+    auto result = w.call(std::move(request));
+    ASSERT_TRUE(result) << result.error().text;
+    ASSERT_EQ(result->streams.size(), 1u);
+    EXPECT_EQ(result->streams[0].second->length,
+              static_cast<std::int64_t>(bytes.size()));
+    EXPECT_TRUE(content_of(result->streams[0].second) == bytes);
+  }
+  EXPECT_EQ(w.events.get().size(), 1u);
+}
+
+TEST_P(Streams, TravelBothWaysFromFiles_HAL69_HAL75) {
+  world w;
+  temporary_folder files;
+  send_back(w, files.path() / "back");
+  w.start_server();
+  w.start_worker();
+  auto bytes = noise(GetParam());
+  auto request = make_request("");
+  add_stream(request, file_stream(files.path() / "there", bytes));
+  auto result = w.call(std::move(request));
+  ASSERT_TRUE(result) << result.error().text;
+  EXPECT_TRUE(content_of(result->streams.at(0).second) == bytes);
+}
+
+INSTANTIATE_TEST_SUITE_P(OfLength, Streams,
+                         testing::Values(0, 1, 65'536, 65'537, 300'000,
+                                         20'000'000));
+
+TEST(SpoolFiles, AreMadeForLongStreamsOnly_HAL73) {
+  world w;
+  watched<std::vector<received_stream>> held;
+  w.handler = [&](rpc_request request, reply_function reply) {
+    held.change([&](auto& x) { x.push_back(request.streams.at(0).second); });
+    reply({});
+  };
+  w.start_server();
+  w.start_worker();
+  for (std::size_t size : {65'536u, 65'537u}) {
+    auto request = make_request("");
+    add_stream(request, memory_stream(noise(size)));
+    ASSERT_TRUE(w.call(std::move(request)));
+  }
+  auto streams = held.get();
+  EXPECT_TRUE(streams[0]->file.empty());
+  EXPECT_TRUE(streams[1]->bytes.empty());
+  ASSERT_FALSE(streams[1]->file.empty());
+  EXPECT_EQ(streams[1]->file.parent_path(), w.spool.path());
+  auto mode = std::filesystem::status(streams[1]->file).permissions();
+  EXPECT_EQ(mode, std::filesystem::perms::owner_read
+                    | std::filesystem::perms::owner_write);
+}
+
+TEST(SpoolFiles, GoWithTheirLastOwner) {
+  auto spool = std::make_unique<temporary_folder>();
+  auto disk = std::make_unique<disk::disk_pool>();
+  received_stream kept;
+  {
+    io_thread thread;
+    polling_client::options to;
+    to.trusted = {worker_identity().thumbprint()};
+    polling_client server{thread, *disk, server_identity(), to};
+    server_endpoint node;
+    node.host = "127.0.0.1";
+    node.port = server.start().value();
+    node.thumbprints = {server_identity().thumbprint()};
+    node.subscription = subscription;
+    polling_options options;
+    options.spool = spool->path();
+    options.connections = 1;
+    polling_callbacks callbacks;
+    callbacks.on_request = [&](rpc_request request, reply_function reply) {
+      for (auto& [id, stream] : request.streams)
+        if (!kept)
+          kept = stream;
+      reply({});
+    };
+    polling_service worker{thread, *disk,   worker_identity(),
+                           node,   options, callbacks};
+    worker.start();
+    for (int i = 0; i < 3; ++i) {
+      auto request = make_request("");
+      add_stream(request, memory_stream(noise(100'000)));
+      std::promise<bool> done;
+      server.call(subscription, std::move(request),
+                  [&](call_result x) { done.set_value(x.has_value()); });
+      EXPECT_TRUE(done.get_future().get());
+    }
+  }
+  // The pool's end runs what is left to be done.
+  disk = std::make_unique<disk::disk_pool>();
+  EXPECT_EQ(spool->files(), 1u);
+  EXPECT_EQ(content_of(kept).size(), 100'000u);
+  kept->file.clear();
+  disk = nullptr;
+  EXPECT_EQ(spool->files(), 1u) << "a claimed file is its owner's";
+}
+
+TEST(SpoolFiles, ThatCannotBeMadeAreReportedAndTheConnectionStays_HAL74) {
+  world w;
+  w.start_server();
+  auto options = w.service_options();
+  options.spool = "/dev/null/no-folder";
+  w.start_worker(options, w.endpoint());
+  for (int i = 0; i < 2; ++i) {
+    auto request = make_request("");
+    add_stream(request, memory_stream(noise(300'000)));
+    auto result = w.call(std::move(request));
+    ASSERT_TRUE(result) << result.error().text;
+    ASSERT_TRUE(result->error);
+    EXPECT_NE(result->error->message.find("spool"), std::string::npos);
+    EXPECT_FALSE(result->error->halibut_type);
+  }
+  EXPECT_TRUE(w.call(make_request("x")));
+  EXPECT_EQ(w.events.get().size(), 1u);
+  EXPECT_EQ(w.handled.get().size(), 1u);
+}
+
+TEST(OutgoingFiles, ThatShrinkCloseTheConnection_HAL76) {
+  world w;
+  temporary_folder files;
+  auto path = files.path() / "shrinks";
+  auto shrink = true;
+  w.handler = [&](rpc_request, reply_function reply) {
+    rpc_response response;
+    auto stream = file_stream(path, noise(1'000'000));
+    add_stream(response, stream);
+    if (shrink)
+      std::filesystem::resize_file(path, 400'000);
+    shrink = false;
+    reply(std::move(response));
+  };
+  w.start_server();
+  w.start_worker();
+  auto result = w.call(make_request("x"));
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().code, errc::unavailable);
+  EXPECT_NE(
+    w.wait_event(link_event::kind::disconnected).reason.text.find("shorter"),
+    std::string::npos);
+  EXPECT_TRUE(w.call(make_request("x")));
+}
+
+TEST(OutgoingStreams, ThatTheDocumentDoesNotAnnounceAreAnError) {
+  world w;
+  w.handler = [](rpc_request, reply_function reply) {
+    rpc_response response;
+    add_stream(response, memory_stream("abc"));
+    response.streams[0].second->length = 4;
+    reply(std::move(response));
+  };
+  w.start_server();
+  w.start_worker();
+  auto result = w.call(make_request("x"));
+  ASSERT_TRUE(result) << result.error().text;
+  EXPECT_TRUE(result->error);
+  EXPECT_EQ(w.events.get().size(), 1u);
+}
