@@ -4,6 +4,7 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/ip/address.hpp>
 #include <exception>
+#include <fcntl.h>
 #include <future>
 #include <utility>
 
@@ -58,6 +59,9 @@ outcome<std::uint16_t> polling_client::impl::start() {
 outcome<void> polling_client::impl::listen() {
   error_code error;
   acceptor.open(place.protocol(), error);
+  // A child process that inherits the socket would keep the port busy.
+  if (!error)
+    ::fcntl(acceptor.native_handle(), F_SETFD, FD_CLOEXEC);
   if (!error)
     acceptor.set_option(tcp::acceptor::reuse_address(true), error);
   if (!error)

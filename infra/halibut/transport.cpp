@@ -8,6 +8,7 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
 #include <cstring>
+#include <fcntl.h>
 #include <netinet/tcp.h>
 #include <string>
 #include <sys/socket.h>
@@ -52,6 +53,8 @@ transport::transport(tcp::socket socket, asio::ssl::context& tls_context)
 
 void transport::tune() {
   auto fd = socket().native_handle();
+  // Asio does not; a child process would keep the connection open.
+  ::fcntl(fd, F_SETFD, FD_CLOEXEC);
   set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1);
   set_option(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
   set_option(fd, IPPROTO_TCP, TCP_KEEPIDLE, 15);

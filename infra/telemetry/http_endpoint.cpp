@@ -14,6 +14,7 @@
 #include <boost/beast/http/string_body.hpp>
 #include <boost/beast/http/write.hpp>
 #include <exception>
+#include <fcntl.h>
 #include <list>
 #include <mutex>
 #include <optional>
@@ -40,6 +41,11 @@ constexpr std::chrono::milliseconds accept_pause{100};
 
 // A probe's text becomes one line of bounded length.
 constexpr std::size_t line_bytes = 1'024;
+
+// Asio does not do it; a child process would keep port and connections.
+void keep_from_children(int descriptor) {
+  ::fcntl(descriptor, F_SETFD, FD_CLOEXEC);
+}
 
 struct answer {
   http::status status = http::status::ok;
@@ -140,6 +146,8 @@ outcome<std::uint16_t> http_endpoint::impl::listen() {
   tcp::endpoint endpoint{address, settings.port};
   acceptor.open(endpoint.protocol(), ec);
   if (!ec)
+    keep_from_children(acceptor.native_handle());
+  if (!ec)
     acceptor.set_option(tcp::acceptor::reuse_address(true), ec);
   if (!ec)
     acceptor.bind(endpoint, ec);
@@ -193,6 +201,7 @@ void http_endpoint::impl::admit(tcp::socket socket) {
     (*idle)->stream.close();
     sessions.erase(idle);
   }
+  keep_from_children(socket.native_handle());
   auto client = std::make_shared<session>(std::move(socket));
   sessions.push_back(client);
   asio::co_spawn(

@@ -3,6 +3,10 @@
 #include <algorithm>
 #include <atomic>
 #include <gtest/gtest.h>
+#include <signal.h>
+#include <spawn.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "tests/unit/sim_octopus/scripted_worker.hpp"
 
@@ -206,6 +210,24 @@ TEST(OctopusServer, GoesOnWithScriptsAfterARestart_SVC175) {
   ASSERT_EQ(lines.size(), 60u);
   EXPECT_EQ(lines.back(), "line 60");
   EXPECT_EQ(result.start_calls, 1u);
+}
+
+TEST(OctopusServer, ARestartDoesNotDependOnProcessesStartedMeanwhile) {
+  scripted_pair pair;
+  pair.start_server();
+  auto ticket = make_ticket();
+  pair.start_worker(counting_script(ticket, 1));
+  // A child that lives on and would hold an inherited listening socket.
+  const char* words[] = {"sleep", "60", nullptr};
+  pid_t child = -1;
+  ASSERT_EQ(::posix_spawnp(&child, "sleep", nullptr, nullptr,
+                           const_cast<char**>(words), environ),
+            0);
+  pair.server().restart(10ms);
+  EXPECT_TRUE(pair.connected.wait([](int count) { return count == 0; }));
+  EXPECT_TRUE(pair.connected.wait([](int count) { return count == 2; }));
+  ::kill(child, SIGKILL);
+  ::waitpid(child, nullptr, 0);
 }
 
 TEST(OctopusServer, RefusesTheTicketOfAScriptThatGoesOn) {

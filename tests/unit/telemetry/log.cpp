@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <gtest/gtest.h>
-#include <regex>
 #include <sstream>
 #include <vector>
 
@@ -22,6 +21,16 @@ std::vector<std::string> lines_of(Job job) {
   for (std::string line; std::getline(text, line);)
     result.push_back(line);
   return result;
+}
+
+// `2026-01-31T…Z ` in front of each line.
+constexpr std::size_t stamp_length = 25;
+
+// The text with each digit as 0.
+std::string shape_of(std::string text) {
+  std::replace_if(
+    text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; }, '0');
+  return text;
 }
 
 } // namespace
@@ -87,14 +96,14 @@ TEST(Log, WritesTimeAndLevelBeforeTheEvent) {
     stop_logging();
   });
   ASSERT_EQ(lines.size(), 4u);
-  auto stamp = std::string{R"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z )"};
-  auto matches = [&](const std::string& line, const std::string& rest) {
-    return std::regex_match(line, std::regex{stamp + rest});
-  };
-  EXPECT_PRED2(matches, lines[0], "debug one");
-  EXPECT_PRED2(matches, lines[1], "info two a=\"b c\"");
-  EXPECT_PRED2(matches, lines[2], "warning three");
-  EXPECT_PRED2(matches, lines[3], "error four");
+  std::vector<std::string> expected{"debug one", "info two a=\"b c\"",
+                                    "warning three", "error four"};
+  for (std::size_t i = 0; i < expected.size(); ++i) {
+    ASSERT_GT(lines[i].size(), stamp_length) << lines[i];
+    EXPECT_EQ(shape_of(lines[i].substr(0, stamp_length)),
+              "0000-00-00T00:00:00.000Z ");
+    EXPECT_EQ(lines[i].substr(stamp_length), expected[i]);
+  }
 }
 
 TEST(Log, NeverTakesAValueForAFormat) {
