@@ -10,7 +10,7 @@
 #include <iterator>
 #include <spawn.h>
 #include <string_view>
-#include <sys/pidfd.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -94,6 +94,11 @@ struct spawn_plan {
   spawn_plan& operator=(const spawn_plan&) = delete;
 };
 
+/// glibc 2.36 has a function for it whose header C++ cannot link with.
+int open_pidfd(pid_t pid) {
+  return static_cast<int>(syscall(SYS_pidfd_open, pid, 0));
+}
+
 bool make_pipe(descriptor& reader, descriptor& writer) {
   int ends[2];
   if (pipe2(ends, O_CLOEXEC) != 0)
@@ -140,7 +145,7 @@ outcome<child_process> start_process(const process_spec& spec) {
   if (error != 0)
     return fail(errc::io_error,
                 "exec: \"" + program + "\": " + std::strerror(error));
-  child.ended = descriptor{pidfd_open(child.pid, 0)};
+  child.ended = descriptor{open_pidfd(child.pid)};
   if (child.ended.get() < 0) {
     auto text
       = std::string{"cannot watch the process: "} + std::strerror(errno);

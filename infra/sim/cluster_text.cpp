@@ -107,8 +107,13 @@ std::optional<timestamp> parse_rfc3339(std::string_view text) {
   }
   if (!text.empty())
     return std::nullopt;
-  auto whole = system_clock::from_time_t(timegm(&parts));
-  return whole - offset + nanoseconds{nanos};
+  // Nanoseconds reach from 1677 to 2262; what is beyond counts as the end.
+  auto whole = seconds{timegm(&parts)} - offset;
+  constexpr auto last = floor<seconds>(timestamp::max().time_since_epoch());
+  constexpr auto first = ceil<seconds>(timestamp::min().time_since_epoch());
+  if (whole >= last || whole <= first)
+    return timestamp{whole <= first ? first : last};
+  return timestamp{whole} + nanoseconds{nanos};
 }
 
 std::string random_hex(std::size_t n) {

@@ -246,6 +246,10 @@ std::vector<std::string> embedded_cluster::calls() const {
   return impl_->trouble.calls();
 }
 
+std::size_t embedded_cluster::connections() const {
+  return impl_->http->connections();
+}
+
 void embedded_cluster::delete_pod(const std::string& name,
                                   std::chrono::seconds grace) {
   (void)impl_->api.delete_pod(name, {}, grace);

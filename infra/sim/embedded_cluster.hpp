@@ -80,6 +80,9 @@ public:
   /// Calls that an API client made, as "verb resource name", in order.
   std::vector<std::string> calls() const;
 
+  /// Connections that clients have open now.
+  std::size_t connections() const;
+
   // -- trouble on demand ----------------------------------------------------
 
   /// Deletes a pod as a person would.

@@ -1,0 +1,88 @@
+// Trouble on demand.
+
+#include <gtest/gtest.h>
+
+#include "client.hpp"
+
+using namespace cuttle::sim;
+using namespace cuttle::sim::test;
+
+namespace {
+
+TEST(ClusterTrouble, RefusesTheNextRequestsThatFit) {
+  running k;
+  k.cluster.refuse("create", "pods", 403, "exceeded quota: pods", 1);
+  k.cluster.refuse("", "version", 429, "slow down", 2, {{"Retry-After", "1"}});
+  auto first = call(k.at, "GET", "/version");
+  EXPECT_EQ(first.status, 429);
+  EXPECT_EQ(first.json()["reason"], "TooManyRequests");
+  EXPECT_EQ(first.headers["Retry-After"], "1");
+  EXPECT_EQ(call(k.at, "GET", "/version").status, 429);
+  EXPECT_EQ(call(k.at, "GET", "/version").status, 200);
+  auto pod = script_pod("p", "true").dump();
+  auto refused = call(k.at, "POST", k.at.path("pods"), pod);
+  EXPECT_EQ(refused.status, 403);
+  EXPECT_EQ(refused.message(), "exceeded quota: pods");
+  EXPECT_EQ(call(k.at, "POST", k.at.path("pods"), pod).status, 201);
+}
+
+TEST(ClusterTrouble, LosesAnAnswerOfARequestThatWasDone) {
+  running k;
+  k.cluster.lose_answers("create", "pods", 1);
+  auto pod = script_pod("p", "true").dump();
+  EXPECT_EQ(call(k.at, "POST", k.at.path("pods"), pod).status, 0);
+  EXPECT_EQ(k.cluster.pods(), std::vector<std::string>{"p"});
+  EXPECT_EQ(call(k.at, "POST", k.at.path("pods"), pod).status, 409);
+}
+
+TEST(ClusterTrouble, ExpectsTheNewTokenAfterARotation) {
+  running k;
+  k.cluster.rotate_token();
+  EXPECT_EQ(call(k.at, "GET", "/version").status, 401);
+  EXPECT_EQ(call(api_access{k.cluster}, "GET", "/version").status, 200);
+}
+
+TEST(ClusterTrouble, AnswersSlowly) {
+  running k;
+  k.cluster.slow_down(std::chrono::milliseconds{150});
+  auto start = std::chrono::steady_clock::now();
+  EXPECT_EQ(call(k.at, "GET", "/version").status, 200);
+  EXPECT_GE(std::chrono::steady_clock::now() - start,
+            std::chrono::milliseconds{150});
+}
+
+TEST(ClusterTrouble, CutsOpenStreams) {
+  running k;
+  watch pods{k.at, "pods", "allowWatchBookmarks=true"};
+  ASSERT_TRUE(pods.until([](const auto&) { return true; }).is_object());
+  k.cluster.cut_connections();
+  ASSERT_TRUE(pods.raw().wait_end());
+  EXPECT_FALSE(pods.raw().complete());
+  EXPECT_EQ(call(k.at, "GET", "/version").status, 200);
+}
+
+TEST(ClusterTrouble, RefusesConnectionsForAWhile) {
+  running k;
+  k.cluster.cut_connections(std::chrono::hours{1});
+  EXPECT_EQ(call(k.at, "GET", "/version").status, 0);
+  k.cluster.cut_connections();
+  EXPECT_EQ(call(k.at, "GET", "/version").status, 200);
+}
+
+TEST(ClusterTrouble, SurvivesRequestsInTheMiddleOfItsEnd) {
+  for (int i = 0; i < 5; ++i) {
+    auto k = std::make_unique<running>();
+    watch pods{k->at, "pods", "allowWatchBookmarks=true"};
+    create(k->at, script_pod("p", "while :; do echo x; done"));
+    ASSERT_TRUE(
+      pods.pod("p", [](const auto& x) { return in_phase(x, "Running"); })
+        .is_object());
+    stream log{k->at, k->at.path("pods/p/log?follow=true")};
+    ASSERT_TRUE(log.wait([](const auto& text) { return !text.empty(); }));
+    k.reset();
+    EXPECT_TRUE(pods.raw().wait_end());
+    EXPECT_TRUE(log.wait_end());
+  }
+}
+
+} // namespace
