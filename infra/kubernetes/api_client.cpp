@@ -36,7 +36,8 @@ outcome<void> ignore_body(answer result) {
 }
 
 /// A pod that is not there, or that is another one than the one asked for, is
-/// as good as deleted [RPC-12].
+/// as good as deleted [RPC-12]. Servers spell the word with a small or a
+/// capital letter.
 outcome<void> gone(answer result) {
   if (result)
     return {};

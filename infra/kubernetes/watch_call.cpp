@@ -92,8 +92,9 @@ void watch_call<T>::on_page(answer result) {
   if (!page)
     return broken(std::move(page.error()));
   if (page->skipped > 0)
-    telemetry::warn("kubernetes-objects-skipped",
-                    {{"resource", target_.resource}, {"count", page->skipped}});
+    telemetry::debug(
+      "kubernetes-objects-skipped",
+      {{"resource", target_.resource}, {"count", page->skipped}});
   for (auto& item : page->items)
     items_.push_back(std::move(item));
   if (items_.size() > largest_list)
@@ -292,9 +293,13 @@ void watch_call<T>::broken(failure why) {
     failures_ = 0;
   healthy_since_.reset();
   auto delay = thread_.backoff_for(++failures_);
-  telemetry::warn("kubernetes-watch-broken", {{"resource", target_.resource},
-                                              {"reason", why.text},
-                                              {"retry_ms", delay.count()}});
+  // One line for a break, however many attempts it takes to mend it.
+  telemetry::log(troubled_ ? settings::log_level::debug
+                           : settings::log_level::warn,
+                 "kubernetes-watch-broken",
+                 {{"resource", target_.resource},
+                  {"reason", why.text},
+                  {"retry_ms", delay.count()}});
   timer_ = thread_.after(delay, [this] { go_on(); });
   if (troubled_)
     return;
