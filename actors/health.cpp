@@ -53,7 +53,7 @@ private:
         continue;
       any = any || report.ok;
       if (!report.ok)
-        reasons += " " + component.substr(7) + ": " + report.text;
+        reasons.append(" ").append(component, 7).append(": " + report.text);
     }
     if (!any)
       return {false, "No server is connected." + reasons};
