@@ -196,7 +196,7 @@ TEST(PollingWorker, DropsAServerThatMakesNoTls_HAL11) {
 TEST(PollingWorker, DropsAPeerThatIsNoServer_HAL24) {
   for (std::string words :
        {"MX-CLIENT 1.0\r\n\r\n", "MX-SERVER 1.0\r\nX\r\n", "MX-SERVER 1.0\rX",
-        "HTTP/1.1 400\r\n\r\n", "MX-SERVER 1.0\n\n\r\n\r\n"}) {
+        "HTTP/1.1 400\r\n\r\n", "MX-SERVER\n 1.0\r\n\r\n"}) {
     polled p;
     auto peer = p.accept();
     for (int i = 0; i < 4; ++i)
