@@ -182,7 +182,7 @@ private:
   void flush() {
     while (reader_ && has_room()) {
       auto batch = reader_->take();
-      if (batch.lines.empty() && batch.remarks.empty() && !batch.end_marker)
+      if (batch.lines.empty() && batch.remarks.empty())
         break;
       outstanding_ += batch.bytes;
       self_->send(operation_, std::move(batch));
@@ -226,7 +226,7 @@ private:
     if (flow_)
       flow_->cancel();
     auto rest = reader_->take();
-    if (!rest.lines.empty() || !rest.remarks.empty() || rest.end_marker)
+    if (!rest.lines.empty() || !rest.remarks.empty())
       self_->send(operation_, std::move(rest));
     self_->send(operation_, how_);
   }

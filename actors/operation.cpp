@@ -221,6 +221,7 @@ private:
   void force(std::int32_t code) {
     forced_ = code;
     frozen_ = true;
+    self_->send(log_, container_ended_atom_v);
   }
 
   caf::result<script_status> cancel(std::int64_t cursor) {

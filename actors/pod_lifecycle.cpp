@@ -286,7 +286,7 @@ private:
   }
 
   void end() {
-    if (cancelled_ && stage_ == stage::created && !removing_pod_)
+    if (cancelled_ && stage_ == stage::created && !removing_pod_ && !pod_gone_)
       remove_pod(std::chrono::seconds{0});
     if (!completing_)
       return;
@@ -294,10 +294,10 @@ private:
       deliver(complete_promise_);
       return;
     }
-    if (stage_ == stage::created && !removing_pod_)
-      remove_pod({});
-    else if (stage_ == stage::gone)
+    if (stage_ == stage::gone)
       pod_gone_ = true;
+    else if (!removing_pod_ && !pod_gone_)
+      remove_pod({});
     remove_workspace();
   }
 

@@ -161,8 +161,7 @@ private:
   caf::result<script_status> ask(const Request& x, std::int64_t cursor) {
     if (auto* e = find(x.ticket)) {
       if constexpr (std::is_same_v<Request, cancel_script>)
-        return self_->template delegate<caf::message_priority::high>(e->actor,
-                                                                     x);
+        return pass_urgently(e->actor, x);
       else
         return self_->delegate(e->actor, x);
     }
@@ -173,6 +172,21 @@ private:
       return to_error({errc::unavailable, "The worker has not loaded the "
                                           "state of its pods yet."});
     return unknown(x.ticket, cursor);
+  }
+
+  // A cancellation overtakes whatever waits in the operation's mailbox. (To
+  // delegate with another priority would change the request's ID, and the
+  // answer would be lost.)
+  caf::result<script_status> pass_urgently(const operation_actor& operation,
+                                           const cancel_script& x) {
+    auto reply = self_->make_response_promise<script_status>();
+    self_->request<caf::message_priority::high>(operation, caf::infinite, x)
+      .then(
+        [reply](script_status& status) mutable {
+          reply.deliver(std::move(status));
+        },
+        [reply](const caf::error& e) mutable { reply.deliver(e); });
+    return reply;
   }
 
   caf::result<void> complete(const complete_script& x) {

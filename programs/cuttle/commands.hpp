@@ -4,6 +4,8 @@
 #include <optional>
 #include <string>
 
+#include "infra/settings/log_level.hpp"
+
 namespace cuttle {
 
 /// Options of `cuttle run`.
@@ -30,6 +32,8 @@ struct demo_options {
   bool verbose = false;
   /// Never use colours.
   bool plain = false;
+  /// Level of the worker's and the embedded parts' own log, on standard error.
+  settings::log_level log_level = settings::log_level::warn;
 };
 
 /// Plays a small release on an embedded server, a cluster and a worker. Returns

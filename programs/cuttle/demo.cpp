@@ -301,7 +301,7 @@ private:
 } // namespace
 
 int run_demo(const demo_options& options) {
-  telemetry::start_logging(settings::log_level::warn);
+  telemetry::start_logging(options.log_level);
   auto code = demo{options}.run();
   telemetry::stop_logging();
   return code;

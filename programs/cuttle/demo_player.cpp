@@ -39,16 +39,27 @@ const char* state_text(process_state state) {
 
 void call_counter::add(const kubernetes::api_call& call) {
   std::lock_guard lock{mutex_};
-  if (call.resource == "pods" && !call.name.empty())
-    ++by_pod_[std::string{call.name}];
-  else
+  if (call.resource != "pods" || call.name.empty()) {
     ++others_;
+    return;
+  }
+  auto& e = by_pod_[std::string{call.name}];
+  if (e.calls++ == 0)
+    e.first = sim::script_result::clock::now();
 }
 
 unsigned call_counter::of(const std::string& pod) const {
   std::lock_guard lock{mutex_};
   auto i = by_pod_.find(pod);
-  return i == by_pod_.end() ? 0 : i->second;
+  return i == by_pod_.end() ? 0 : i->second.calls;
+}
+
+sim::script_result::clock::time_point
+call_counter::first(const std::string& pod) const {
+  std::lock_guard lock{mutex_};
+  auto i = by_pod_.find(pod);
+  return i == by_pod_.end() ? sim::script_result::clock::time_point{}
+                            : i->second.first;
 }
 
 unsigned call_counter::others() const {
@@ -146,6 +157,7 @@ demo_row demo_player::row_of(const lane& x,
   row.pod = kubernetes::script_pod_name(x.ticket);
   row.image = x.step.image.value_or(default_image);
   row.exit_code = r.exit_code;
+  row.queued = since(r.queued, calls_.first(row.pod));
   row.to_pod = since(r.queued, r.started);
   row.to_first_line = since(r.queued, r.first_script_line);
   row.total = since(r.queued, r.ended);

@@ -23,12 +23,20 @@ public:
   /// Calls that named the pod, its creation included.
   unsigned of(const std::string& pod) const;
 
+  /// When the first of them was made.
+  sim::script_result::clock::time_point first(const std::string& pod) const;
+
   /// All calls that belong to no pod.
   unsigned others() const;
 
 private:
+  struct entry {
+    unsigned calls = 0;
+    sim::script_result::clock::time_point first;
+  };
+
   mutable std::mutex mutex_;
-  std::map<std::string, unsigned> by_pod_;
+  std::map<std::string, entry> by_pod_;
   unsigned others_ = 0;
 };
 

@@ -107,7 +107,8 @@ std::vector<demo_stage> make_demo_release(const std::string& package,
 std::string judge_step(const demo_step& step, bool cancelled,
                        std::int32_t exit_code, const failure& trouble,
                        const std::vector<output_line>& lines) {
-  if (trouble.code != errc::none)
+  if (trouble.code != errc::none
+      && !(step.cancelled && trouble.code == errc::cancelled))
     return "The server gave up: " + trouble.text;
   if (cancelled != step.cancelled)
     return cancelled ? "The step was cancelled."

@@ -1,6 +1,7 @@
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <exception>
+#include <map>
 #include <string>
 
 #include "programs/cuttle/commands.hpp"
@@ -35,6 +36,15 @@ int run(int argc, char** argv) {
   demo_command->add_flag("--verbose", demo.verbose,
                          "Show the verbose lines of the task logs as well");
   demo_command->add_flag("--plain", demo.plain, "Never use colours");
+  using cuttle::settings::log_level;
+  const std::map<std::string, log_level> levels{{"debug", log_level::debug},
+                                                {"info", log_level::info},
+                                                {"warn", log_level::warn},
+                                                {"error", log_level::error}};
+  demo_command
+    ->add_option("--log-level", demo.log_level,
+                 "Level of the parts' own log on standard error")
+    ->transform(CLI::CheckedTransformer(levels, CLI::ignore_case));
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& e) {
