@@ -1,0 +1,44 @@
+#!/usr/bin/env python3
+"""Writes the first inputs of the Halibut fuzzers from the recorded connections.
+
+Usage: seeds.py   (reads tests/vectors, writes tests/fuzz/corpus)
+"""
+
+import base64
+import hashlib
+import json
+import pathlib
+
+HERE = pathlib.Path(__file__).resolve().parent
+LARGEST = 8 * 1024
+
+
+def write(fuzzer, content):
+    """One file, named by its content so that equal inputs appear once."""
+    if len(content) > LARGEST:
+        return
+    folder = HERE / "corpus" / fuzzer
+    folder.mkdir(parents=True, exist_ok=True)
+    name = hashlib.sha256(content).hexdigest()[:16]
+    (folder / name).write_bytes(content)
+
+
+def main():
+    for path in sorted((HERE.parent / "vectors").glob("*.json")):
+        for step in json.loads(path.read_text())["steps"]:
+            if "hex" in step:
+                write("halibut_lines", bytes.fromhex(step["hex"]))
+            elif step["kind"] == "stream" and "base64" in step:
+                write("halibut_lines", base64.b64decode(step["base64"]))
+            elif step["kind"] == "message":
+                if "base64" in step:
+                    write("halibut_inflate", base64.b64decode(step["base64"]))
+                if "bson_base64" in step:
+                    write("halibut_envelope",
+                          base64.b64decode(step["bson_base64"]))
+    write("halibut_lines", b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+    write("halibut_lines", b"HTTP/1.0 200 Connection established\r\n\r\n")
+
+
+if __name__ == "__main__":
+    main()
