@@ -122,7 +122,7 @@ bool decode(std::string_view text, std::vector<std::uint8_t>& out) {
       return false;
     if (half)
       high = hex_value(text[i - year_size - 1]);
-    out.resize(out.size() - year_size / 2);
+    out.erase(out.end() - year_size / 2, out.end());
     digits = 0;
     i += size - year_size;
   }
