@@ -1,6 +1,8 @@
 #include "programs/cuttle/demo_cluster.hpp"
 
+#include <chrono>
 #include <future>
+#include <thread>
 #include <nlohmann/json.hpp>
 
 #include "infra/sim/embedded_cluster.hpp"
@@ -114,7 +116,8 @@ public:
       if (auto done = call("POST", path, full.dump()); !done)
         return tl::unexpected(done.error());
     }
-    return {};
+    return wait_for_claim(in_namespace + "/persistentvolumeclaims/"
+                          + claim_name);
   }
 
   void clean_up() override {
@@ -146,6 +149,23 @@ private:
               {"storageClassName", name_},
               {"volumeName", name_},
               {"resources", {{"requests", {{"storage", "10Gi"}}}}}}}};
+  }
+
+  // A pod that comes before its volume is bound waits for the scheduler's next
+  // round.
+  outcome<void> wait_for_claim(const std::string& path) {
+    for (int attempt = 0; attempt < 100; ++attempt) {
+      auto found = call("GET", path, "");
+      if (!found)
+        return tl::unexpected(found.error());
+      auto claim = json::parse(*found, nullptr, false);
+      if (claim.value("/status/phase"_json_pointer, std::string{}) == "Bound")
+        return {};
+      std::this_thread::sleep_for(std::chrono::milliseconds{200});
+    }
+    return fail(errc::deadline_exceeded,
+                "the volume claim of the demo was not bound within 20 s; does "
+                "the cluster allow host path volumes?");
   }
 
   outcome<std::string> call(const std::string& method, const std::string& path,

@@ -144,6 +144,7 @@ struct worker_process::impl {
     if (!bound)
       return settings::problem{"CUTTLE_HTTP_PORT", bound.error().text};
     http_port = *bound;
+    telemetry::info("probes-listening", {{"port", http_port}});
     return std::nullopt;
   }
 

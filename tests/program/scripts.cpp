@@ -1,0 +1,145 @@
+// A script runs, its output comes back, its end is true.
+
+#include "infra/kubernetes/manifest.hpp"
+#include "tests/program/stage.hpp"
+
+namespace cuttle::test {
+
+using namespace std::chrono_literals;
+using strings = std::vector<std::string>;
+
+namespace {
+
+class Scripts : public Stage {};
+
+} // namespace
+
+TEST_F(Scripts, ReturnTheirOutputInOrderAndTheirPodIsGoneAfterwards_E2E01) {
+  start_connected_worker();
+  auto script = start("echo Hello World\nfor i in $(seq 1 30); do echo line "
+                      "$i; sleep 0.1; done");
+  auto result = script->wait();
+  EXPECT_EQ(result.state, process_state::complete);
+  EXPECT_EQ(result.exit_code, 0);
+  strings expected{"Hello World"};
+  for (int i = 1; i <= 30; ++i)
+    expected.push_back("line " + std::to_string(i));
+  EXPECT_EQ(texts(result), expected);
+  EXPECT_TRUE(has_line(result, "[POD EVENT]"));
+  EXPECT_GE(result.start_calls, 1u);
+  EXPECT_GT(result.status_calls, 1u);
+  EXPECT_EQ(result.complete_calls, 1u);
+  EXPECT_EQ(result.cancel_calls, 0u);
+  EXPECT_TRUE(eventually([&] { return cluster_->pods().empty(); }));
+  EXPECT_FALSE(
+    std::filesystem::exists(home_ / "Work" / script->ticket.task_id));
+}
+
+TEST_F(Scripts, ReportTheirExitCode_E2E02) {
+  start_connected_worker();
+  auto result = run("echo out; echo err >&2; exit 42");
+  EXPECT_EQ(result.exit_code, 42);
+  EXPECT_EQ(texts(result), strings{"out"});
+  EXPECT_EQ(texts(result, output_source::err), strings{"err"});
+}
+
+TEST_F(Scripts, GetTheirArgumentsUnchanged) {
+  start_connected_worker();
+  auto result = run("for a in \"$@\"; do printf '<%s>\\n' \"$a\"; done",
+                    {"a b", "\"quoted\"", "$HOME", "`id`", "it's", "", "\\"});
+  EXPECT_EQ(texts(result), (strings{"<a b>", "<\"quoted\">", "<$HOME>",
+                                    "<`id`>", "<it's>", "<>", "<\\>"}));
+}
+
+TEST_F(Scripts, MayPrintBinaryAndInvalidUtf8) {
+  start_connected_worker();
+  auto result = run("printf 'a\\000b\\n\\377\\376x\\n'; head -c 300 /dev/zero "
+                    "| tr '\\000' '\\377'; echo; echo done");
+  EXPECT_EQ(result.exit_code, 0);
+  auto lines = texts(result);
+  ASSERT_EQ(lines.size(), 4u);
+  EXPECT_EQ(lines[0], (std::string{"a\0b", 3}));
+  EXPECT_EQ(lines[1], "\xef\xbf\xbd\xef\xbf\xbdx");
+  EXPECT_EQ(lines[2].size(), 900u);
+  EXPECT_EQ(lines[3], "done");
+}
+
+TEST_F(Scripts, LoseNothingOfALineOf64MiB) {
+  if (!embedded())
+    GTEST_SKIP() << "a real kubelet rotates the pod's log at 10 MiB";
+  start_connected_worker();
+  auto result = start("head -c 67108864 /dev/zero | tr '\\000' x; echo; "
+                      "echo after")
+                  ->wait(120s);
+  EXPECT_EQ(result.exit_code, 0);
+  std::size_t size = 0;
+  for (auto& text : texts(result))
+    if (text != "after")
+      size += text.size();
+  EXPECT_EQ(size, 67'108'864u);
+  EXPECT_TRUE(has_line(result, "after"));
+}
+
+TEST_F(Scripts, RunInTheImageThatTheStepNames) {
+  start_connected_worker();
+  start_script command;
+  command.script_body = "echo here";
+  command.image = pod_image{cluster_->image(), {}, {}, {}};
+  auto result = start(std::move(command))->wait();
+  EXPECT_EQ(result.exit_code, 0);
+  EXPECT_TRUE(has_line(result, "Image: '" + cluster_->image() + "'"));
+}
+
+TEST_F(Scripts, TwentyAtOnceEndEachWithItsOwnOutput) {
+  start_connected_worker();
+  std::vector<running_script_ptr> scripts;
+  for (int i = 0; i < 20; ++i)
+    scripts.push_back(start("echo number $1; exit $1", {std::to_string(i)}));
+  for (int i = 0; i < 20; ++i) {
+    auto result = scripts[static_cast<std::size_t>(i)]->wait(120s);
+    EXPECT_EQ(result.exit_code, i);
+    EXPECT_EQ(texts(result), strings{"number " + std::to_string(i)});
+  }
+}
+
+TEST_F(Scripts, EndWhenTheUserCancels_E2E05) {
+  start_connected_worker();
+  auto script = start("echo begin; sleep 600; echo never");
+  ASSERT_TRUE(script->sees("begin"));
+  server_->cancel(script->ticket);
+  auto result = script->wait();
+  EXPECT_TRUE(result.cancelled);
+  EXPECT_EQ(result.exit_code, exit_cancelled);
+  EXPECT_FALSE(has_line(result, "never"));
+  EXPECT_EQ(result.start_calls, 1u);
+  EXPECT_GE(result.cancel_calls, 1u);
+  EXPECT_EQ(result.complete_calls, 1u);
+  EXPECT_TRUE(eventually([&] { return cluster_->pods().empty(); }));
+}
+
+TEST_F(Scripts, EndTruthfullyWhenSomebodyDeletesTheirPod_E2E03) {
+  start_connected_worker();
+  auto script = start("echo begin; sleep 600; echo never");
+  ASSERT_TRUE(script->sees("begin"));
+  cluster_->delete_pod(kubernetes::script_pod_name(script->ticket), 1);
+  auto result = script->wait();
+  EXPECT_EQ(result.state, process_state::complete);
+  EXPECT_NE(result.exit_code, 0);
+  EXPECT_TRUE(has_line(result, "begin"));
+  EXPECT_FALSE(has_line(result, "never"));
+}
+
+TEST_F(Scripts, SayWhyTheyWaitForAnImageThatIsNotThere) {
+  start_connected_worker();
+  start_script command;
+  command.script_body = "echo never";
+  command.image = pod_image{"example.invalid/no-such-image:1", {}, {}, {}};
+  auto script = start(std::move(command));
+  EXPECT_TRUE(script->sees("example.invalid/no-such-image:1"));
+  EXPECT_TRUE(script->sees("can not be pulled", 90s));
+  server_->cancel(script->ticket);
+  auto result = script->wait();
+  EXPECT_EQ(result.exit_code, exit_cancelled);
+}
+
+} // namespace cuttle::test
