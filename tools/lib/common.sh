@@ -29,6 +29,31 @@ seconds() {
   fi
 }
 
+# in_group CMD...: runs CMD in a process group of its own, so that a signal to us
+# ends all of it: what a build starts outlives the build tool otherwise.
+child=
+in_group() {
+  local status=0
+  set -m
+  "$@" </dev/null &
+  child=$!
+  set +m
+  wait "$child" || status=$?
+  child=
+  return "$status"
+}
+interrupted() { # interrupted EXIT-CODE
+  trap '' INT TERM HUP
+  if [[ -n $child ]]; then
+    kill -TERM -- "-$child" 2>/dev/null || true
+    wait "$child" 2>/dev/null || true
+  fi
+  exit "$1"
+}
+trap 'interrupted 130' INT
+trap 'interrupted 143' TERM
+trap 'interrupted 129' HUP
+
 # step WHAT LOG CMD...: one line for a command whose output goes to a log; if it
 # fails, what the log says.
 step() {
@@ -36,7 +61,7 @@ step() {
   shift 2
   mkdir -p "$log_dir"
   printf '%s: %s ... ' "${program:-dev}" "$what"
-  if "$@" >"$log" 2>&1 </dev/null; then
+  if in_group "$@" >"$log" 2>&1; then
     printf 'done in %s\n' "$(seconds $((SECONDS - start)))"
     return 0
   fi
@@ -59,7 +84,7 @@ show_failure() {
 }
 
 # How much may compile at once: a heavy unit takes up to 1.5 GB.
-jobs() {
+parallel() {
   local cores memory
   cores=$(nproc)
   memory=$(awk '/^MemAvailable/ {print int($2 / 1500000)}' /proc/meminfo)
@@ -130,7 +155,7 @@ need_caf() { # need_caf PRESET
     return 0
   fi
   step "CAF $caf_version for preset $1: building, in $prefix" "caf-$1" \
-    tools/install-caf --prefix "$prefix" --jobs "$(jobs)" "${options[@]}" \
+    tools/install-caf --prefix "$prefix" --jobs "$(parallel)" "${options[@]}" \
     || die "CAF was not built"
 }
 
@@ -145,14 +170,14 @@ build() {
     cmake --preset "$preset" ${prefix:+"-DCMAKE_PREFIX_PATH=$prefix"} \
     || die "CMake did not accept the project"
   step "building preset $preset${*:+ ($*)}" "build-$preset" \
-    cmake --build "$build_dir/$preset" -j "$(jobs)" "${targets[@]}" \
+    cmake --build "$build_dir/$preset" -j "$(parallel)" "${targets[@]}" \
     || die "the build failed"
 }
 
 # run_ctest NAME PRESET ARGUMENT...: ctest on the terminal, and its results in
 # build/results/NAME.{xml,log}.
 run_ctest() {
-  local name=$1 preset=$2 status=0 wrap=() out
+  local name=$1 preset=$2 wrap=() out
   shift 2
   mkdir -p "$result_dir"
   out=$PWD/$result_dir
@@ -161,10 +186,8 @@ run_ctest() {
   if [[ $preset == tsan ]] && setarch "$(uname -m)" -R true 2>/dev/null; then
     wrap=(setarch "$(uname -m)" -R)
   fi
-  "${wrap[@]}" ctest --test-dir "$build_dir/$preset" --output-on-failure \
-    --no-tests=error --output-junit "$out/$name.xml" "$@" </dev/null 2>&1 \
-    | tee "$out/$name.log" || status=${PIPESTATUS[0]}
-  return "$status"
+  in_group "${wrap[@]}" ctest --test-dir "$build_dir/$preset" --output-on-failure \
+    --no-tests=error --output-log "$out/$name.log" --output-junit "$out/$name.xml" "$@"
 }
 
 # ctest_sum LOG...: "PASSED FAILED SKIPPED" over ctest's own closing lines. (Its
