@@ -6,7 +6,8 @@
 #include <unistd.h>
 
 #include "infra/tentacle/client.hpp"
-#include "tests/interop/peer_process.hpp"
+#include "tests/interop/child_process.hpp"
+#include "tests/interop/peer.hpp"
 #include "tests/unit/sim_octopus/scripted_worker.hpp"
 
 namespace cuttle::interop {
@@ -75,12 +76,13 @@ protected:
     auto port = server_->start();
     ASSERT_TRUE(port) << port.error().text;
     server_->transport().trust(thumbprint);
-    worker_ = std::make_unique<peer_process>(
-      words{"worker", "--server", "127.0.0.1:" + std::to_string(*port),
-            "--server-thumbprint", server_->thumbprint(), "--subscription",
-            subscription_, "--cert", pfx.string(), "--connections", "3",
-            "--work", (folder_.path() / "work").string(), "--verbose"},
-      folder_.path() / "worker.txt");
+    worker_ = std::make_unique<child_process>(
+      words{"dotnet", *peer_program(), "worker", "--server",
+            "127.0.0.1:" + std::to_string(*port), "--server-thumbprint",
+            server_->thumbprint(), "--subscription", subscription_, "--cert",
+            pfx.string(), "--connections", "3", "--work",
+            (folder_.path() / "work").string(), "--verbose"},
+      std::map<std::string, std::string>{}, folder_.path() / "worker.txt");
     ASSERT_TRUE(connected.wait([](int count) { return count == 3; }))
       << worker_->output();
   }
@@ -158,7 +160,7 @@ private:
 protected:
   std::string subscription_ = sim::make_subscription();
   std::unique_ptr<sim::octopus_server> server_;
-  std::unique_ptr<peer_process> worker_;
+  std::unique_ptr<child_process> worker_;
 };
 
 TEST_F(RealWorker, RunsAScript) {
