@@ -63,6 +63,10 @@ private:
     outstanding_ = 0;
     failures_ = 0;
     ended_ = false;
+    // Nothing of an earlier reading that was about to end counts any more.
+    draining_ = false;
+    reason_ = {};
+    how_ = {};
     follow({});
     if (container_ended_)
       arm_deadline();

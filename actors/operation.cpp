@@ -1,10 +1,12 @@
 #include "actors/operation.hpp"
 
+#include <algorithm>
 #include <caf/stateful_actor.hpp>
 #include <caf/typed_event_based_actor.hpp>
 #include <caf/typed_response_promise.hpp>
 #include <set>
 #include <utility>
+#include <vector>
 
 #include "actors/failure.hpp"
 #include "actors/log_stream.hpp"
@@ -42,6 +44,7 @@ public:
     start_timer_.dispose();
     cancel_timer_.dispose();
     complete_timer_.dispose();
+    result_timer_.dispose();
     *context_->log_bytes -= buffer_.bytes();
   }
 
@@ -107,7 +110,8 @@ private:
         start_promise_.deliver(started());
       return;
     }
-    if (forced_)
+    // Who ended the script while it was created answers its start as well.
+    if (forced_ || x.reason.code == errc::cancelled)
       return;
     if (start_promise_.pending()) {
       start_promise_.deliver(to_error(x.reason));
@@ -121,6 +125,7 @@ private:
 
   script_status status(std::int64_t cursor) {
     step("operation.get_status");
+    cursor = std::max<std::int64_t>(cursor, 0);
     follow_cursor(cursor);
     // The state is sampled before the lines are taken [RPC-07].
     auto code = result_code();
@@ -167,7 +172,11 @@ private:
     account(0, buffer_.restart(cursor));
     log_ended_ = false;
     marker_.reset();
-    self_->send(log_, open_log{pod_name_, cursor});
+    // Until the log says that it begins anew, what comes is of the reading
+    // before.
+    ++rewinding_;
+    self_->request(log_, caf::infinite, open_log{pod_name_, cursor})
+      .then([this] { --rewinding_; }, [](const caf::error&) {});
   }
 
   void give_back(std::size_t freed) {
@@ -222,6 +231,14 @@ private:
     forced_ = code;
     frozen_ = true;
     self_->send(log_, container_ended_atom_v);
+    expire_result();
+  }
+
+  // A result that nobody completes is not kept for ever [ORP-04].
+  void expire_result() {
+    if (!std::exchange(expiring_, true))
+      result_timer_ = self_->run_delayed(context_->patience.result,
+                                         [this] { end_by_completion(); });
   }
 
   caf::result<script_status> cancel(std::int64_t cursor) {
@@ -230,19 +247,20 @@ private:
     if (forced_ || verdict_.container_ended || marker_ || gone_)
       return status(cursor);
     auto reply = self_->make_response_promise<script_status>();
-    cancel_timer_.dispose();
-    cancel_timer_ = self_->run_delayed(
-      context_->patience.rpc, [this, reply, cursor]() mutable {
+    cancelling_.push_back({reply, cursor});
+    // One that comes meanwhile waits for the same end.
+    if (cancelling_.size() == 1) {
+      cancel_timer_.dispose();
+      cancel_timer_ = self_->run_delayed(context_->patience.rpc, [this] {
         say(output_source::debug, "The cluster has not confirmed the end of "
                                   "the Kubernetes Pod '"
                                     + pod_name_ + "' yet.");
-        if (reply.pending())
-          reply.deliver(status(cursor));
+        answer_cancellations();
       });
+    }
     self_->request(lifecycle_, caf::infinite, cancel_atom_v)
       .then(
-        [this, reply, cursor]() mutable {
-          cancel_timer_.dispose();
+        [this] {
           if (!forced_ && !verdict_.container_ended) {
             say(output_source::debug,
                 "Kubernetes Pod " + pod_name_ + " has been terminated.");
@@ -251,40 +269,51 @@ private:
           }
           if (start_promise_.pending())
             start_promise_.deliver(started());
-          if (reply.pending())
-            reply.deliver(status(cursor));
+          answer_cancellations();
         },
-        [this, reply, cursor](const caf::error& e) mutable {
-          cancel_timer_.dispose();
+        [this](const caf::error& e) {
           say(output_source::debug,
               "The Kubernetes Pod could not be deleted: " + to_failure(e).text);
-          if (reply.pending())
-            reply.deliver(status(cursor));
+          answer_cancellations();
         });
     return reply;
+  }
+
+  void answer_cancellations() {
+    cancel_timer_.dispose();
+    for (auto& [reply, cursor] : std::exchange(cancelling_, {}))
+      reply.deliver(status(cursor));
   }
 
   caf::result<void> complete() {
     step("operation.complete");
     auto reply = self_->make_response_promise<void>();
+    completing_.push_back(reply);
+    if (completing_.size() > 1)
+      return reply;
     complete_timer_.dispose();
-    complete_timer_
-      = self_->run_delayed(context_->patience.rpc, [reply]() mutable {
-          if (reply.pending())
-            reply.deliver();
-        });
+    complete_timer_ = self_->run_delayed(context_->patience.rpc,
+                                         [this] { answer_completions(); });
+    end_by_completion();
+    return reply;
+  }
+
+  void answer_completions() {
+    for (auto& reply : std::exchange(completing_, {}))
+      reply.deliver();
+  }
+
+  void end_by_completion() {
     self_->request(lifecycle_, caf::infinite, complete_atom_v)
       .then(
-        [this, reply]() mutable {
-          if (reply.pending())
-            reply.deliver();
+        [this] {
+          if (start_promise_.pending())
+            start_promise_.deliver(started());
+          answer_completions();
           leave();
         },
-        [this, reply](const caf::error& e) mutable {
-          if (reply.pending())
-            reply.deliver(e);
-        });
-    return reply;
+        // (the lifecycle broke, and this actor with it)
+        [](const caf::error&) {});
   }
 
   void leave() {
@@ -314,6 +343,8 @@ private:
 
   void on_progress(const pod_progress& x) {
     step("operation.pod_progress");
+    if (x.gone || x.verdict.container_ended)
+      expire_result();
     if (frozen_)
       return;
     auto before = std::exchange(verdict_, x.verdict);
@@ -363,7 +394,7 @@ private:
 
   void on_lines(const log_batch& x) {
     step("operation.log_batch");
-    if (frozen_)
+    if (frozen_ || rewinding_ > 0)
       return;
     auto before = buffer_.bytes();
     buffer_.add(x.lines);
@@ -384,6 +415,8 @@ private:
 
   void on_log_end(const log_end& x) {
     step("operation.log_end");
+    if (rewinding_ > 0)
+      return;
     log_ended_ = true;
     if (!x.whole && !frozen_)
       say(output_source::err, x.text);
@@ -420,10 +453,17 @@ private:
   timestamp said_at_;
   std::set<std::string> seen_events_;
   std::set<std::string> pulling_;
+  // Readings of the log that were asked for and have not begun.
+  unsigned rewinding_ = 0;
+  bool expiring_ = false;
   status_promise start_promise_;
+  // Cancellations that wait for the cluster, with their cursors.
+  std::vector<std::pair<status_promise, std::int64_t>> cancelling_;
+  std::vector<caf::typed_response_promise<void>> completing_;
   caf::disposable start_timer_;
   caf::disposable cancel_timer_;
   caf::disposable complete_timer_;
+  caf::disposable result_timer_;
 };
 
 } // namespace

@@ -3,6 +3,8 @@
 #include <caf/stateful_actor.hpp>
 #include <caf/typed_event_based_actor.hpp>
 #include <caf/typed_response_promise.hpp>
+#include <utility>
+#include <vector>
 
 #include "actors/failure.hpp"
 #include "actors/mailbox.hpp"
@@ -55,8 +57,10 @@ private:
 
   void start() {
     step("pod_lifecycle.start");
-    if (ending())
-      return settle_without_pod();
+    if (stage_ == stage::gone)
+      return tell_cancelled();
+    if (stage_ != stage::idle)
+      return;
     stage_ = stage::preparing;
     context_->store.prepare(
       *command_, context_->log_key(ticket_),
@@ -212,7 +216,7 @@ private:
     }
     progress.gone = true;
     self_->send(operation_, std::move(progress));
-    deliver(cancel_promise_);
+    deliver(cancel_promises_);
   }
 
   void report() {
@@ -238,10 +242,8 @@ private:
     cancelled_ = true;
     if (stage_ == stage::gone)
       return caf::unit;
-    if (cancel_promise_.pending())
-      deliver(cancel_promise_);
-    cancel_promise_ = self_->make_response_promise<void>();
-    auto result = cancel_promise_;
+    auto result = self_->make_response_promise<void>();
+    cancel_promises_.push_back(result);
     if (stage_ == stage::idle)
       settle_without_pod();
     else if (stage_ == stage::created)
@@ -253,10 +255,8 @@ private:
   caf::result<void> complete() {
     step("pod_lifecycle.complete");
     completing_ = true;
-    if (complete_promise_.pending())
-      deliver(complete_promise_);
-    complete_promise_ = self_->make_response_promise<void>();
-    auto result = complete_promise_;
+    auto result = self_->make_response_promise<void>();
+    complete_promises_.push_back(result);
     if (stage_ == stage::idle)
       settle_without_pod();
     else if (stage_ == stage::created || stage_ == stage::gone)
@@ -275,14 +275,18 @@ private:
   void settle_without_pod() {
     if (stage_ == stage::preparing || stage_ == stage::storing_secret
         || stage_ == stage::creating)
-      self_->send(operation_, pod_created{failure{errc::cancelled,
-                                                  "The script was cancelled "
-                                                  "before its pod existed."},
-                                          {}});
+      tell_cancelled();
     stage_ = stage::gone;
     command_.reset();
-    deliver(cancel_promise_);
+    deliver(cancel_promises_);
     remove_workspace();
+  }
+
+  void tell_cancelled() {
+    self_->send(operation_,
+                pod_created{failure{errc::cancelled, "The script was cancelled "
+                                                     "before its pod existed."},
+                            {}});
   }
 
   void end() {
@@ -291,7 +295,7 @@ private:
     if (!completing_)
       return;
     if (context_->settings.disable_pod_cleanup) {
-      deliver(complete_promise_);
+      deliver(complete_promises_);
       return;
     }
     if (stage_ == stage::gone)
@@ -299,6 +303,8 @@ private:
     else if (!removing_pod_ && !pod_gone_)
       remove_pod({});
     remove_workspace();
+    // What was removed before, by a cancellation, is not reported again.
+    settle_completion();
   }
 
   void remove_pod(std::optional<std::chrono::seconds> grace) {
@@ -323,16 +329,17 @@ private:
     removing_pod_ = false;
     if (reason.code == errc::none) {
       pod_gone_ = true;
-      deliver(cancel_promise_);
+      deliver(cancel_promises_);
       settle_completion();
       return;
     }
     telemetry::warn("pod-not-removed",
                     {{"pod", pod_name_}, {"reason", reason.text}});
-    if (cancel_promise_.pending())
-      cancel_promise_.deliver(to_error(reason));
-    // The tombstone of the ticket removes the pod once the API answers again.
-    pod_gone_ = true;
+    for (auto& promise : std::exchange(cancel_promises_, {}))
+      promise.deliver(to_error(reason));
+    // A cancellation may be tried again. After a completion the tombstone of
+    // the ticket removes the pod once the API answers again.
+    pod_gone_ = completing_;
     settle_completion();
   }
 
@@ -347,14 +354,14 @@ private:
 
   void settle_completion() {
     if (completing_ && workspace_gone_ && (pod_gone_ || stage_ == stage::gone))
-      deliver(complete_promise_);
+      deliver(complete_promises_);
   }
 
   // -- help -----------------------------------------------------------------
 
-  static void deliver(promise& p) {
-    if (p.pending())
-      p.deliver();
+  static void deliver(std::vector<promise>& promises) {
+    for (auto& promise : std::exchange(promises, {}))
+      promise.deliver();
   }
 
   template <class T>
@@ -391,8 +398,8 @@ private:
   bool removing_workspace_ = false;
   bool pod_gone_ = false;
   bool workspace_gone_ = false;
-  promise cancel_promise_;
-  promise complete_promise_;
+  std::vector<promise> cancel_promises_;
+  std::vector<promise> complete_promises_;
 };
 
 } // namespace

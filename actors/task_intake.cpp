@@ -249,8 +249,9 @@ private:
       listed.insert(pod.ticket.key());
       on_pod(pod);
     }
+    // Also pods that were created and never seen since [MON-05].
     for (auto& [key, e] : entries_)
-      if (e.pod && !listed.contains(key))
+      if (!listed.contains(key))
         self_->send(e.actor, pod_missing{});
     if (!std::exchange(loaded_, true))
       telemetry::info("pods-loaded", {{"pods", x.pods.size()}});
@@ -333,6 +334,8 @@ private:
   void erase(entries::iterator i) {
     by_pod_.erase(kubernetes::script_pod_name(i->second.ticket));
     creating_.erase(i->first);
+    // What takes the ticket's place later queues for itself.
+    std::erase(queue_, i->first);
     entries_.erase(i);
     in_flight_.set(static_cast<double>(entries_.size()));
     begin_next();

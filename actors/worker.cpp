@@ -127,9 +127,10 @@ private:
   // -- stop -----------------------------------------------------------------
 
   caf::result<void> drain() {
-    draining_ = true;
-    drain_promise_ = self_->make_response_promise<void>();
-    auto reply = drain_promise_;
+    auto reply = self_->make_response_promise<void>();
+    drain_promises_.push_back(reply);
+    if (std::exchange(draining_, true))
+      return reply;
     if (!upgrade_)
       finish();
     else
@@ -139,8 +140,8 @@ private:
   }
 
   void finish() {
-    if (drain_promise_.pending())
-      drain_promise_.deliver();
+    for (auto& reply : std::exchange(drain_promises_, {}))
+      reply.deliver();
     stop_children();
     self_->quit(caf::exit_reason::user_shutdown);
   }
@@ -155,7 +156,7 @@ private:
   std::deque<caf::actor_clock::time_point> restarts_;
   bool connected_ = false;
   bool draining_ = false;
-  caf::typed_response_promise<void> drain_promise_;
+  std::vector<caf::typed_response_promise<void>> drain_promises_;
 };
 
 } // namespace
