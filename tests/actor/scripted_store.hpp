@@ -1,0 +1,91 @@
+#pragma once
+
+#include <deque>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "infra/workspace/store.hpp"
+
+namespace cuttle::test {
+
+/// A store that keeps calls until `serve`. One thread.
+class scripted_store : public workspace::store {
+public:
+  /// Answers all that is open; true if something was.
+  bool serve() {
+    auto busy = !open_.empty();
+    for (auto& job : std::exchange(open_, {}))
+      job();
+    return busy;
+  }
+
+  void clear() {
+    open_.clear();
+  }
+
+  std::size_t open() const {
+    return open_.size();
+  }
+
+  void
+  prepare(start_script command, crypto::log_key,
+          std::function<void(outcome<workspace::volume_space>)> done) override {
+    prepared.push_back(command.ticket.task_id);
+    open_.push_back([this, ticket = command.ticket, done = std::move(done)] {
+      if (preparation_failure.code != errc::none)
+        return done(tl::unexpected(preparation_failure));
+      workspaces.insert(ticket.key());
+      done(workspace::volume_space{5'000'000'000, 10'000'000'000});
+    });
+  }
+
+  void remove(script_ticket ticket,
+              std::function<void(outcome<void>)> done) override {
+    removed.push_back(ticket.task_id);
+    open_.push_back([this, ticket, done = std::move(done)] {
+      if (removal_failure.code != errc::none)
+        return done(tl::unexpected(removal_failure));
+      workspaces.erase(ticket.key());
+      done({});
+    });
+  }
+
+  void list(std::function<void(outcome<std::vector<workspace::workspace_info>>)>
+              done) override {
+    ++lists;
+    open_.push_back([this, done = std::move(done)] { done(listed); });
+  }
+
+  void put(upload_file,
+           std::function<void(outcome<uploaded_file>)> done) override {
+    open_.push_back([done = std::move(done)] {
+      done(fail(errc::io_error, "The scripted store has no files."));
+    });
+  }
+
+  void get(download_file,
+           std::function<void(outcome<downloaded_file>)> done) override {
+    open_.push_back([done = std::move(done)] {
+      done(fail(errc::io_error, "The scripted store has no files."));
+    });
+  }
+
+  void
+  space(std::function<void(outcome<workspace::volume_space>)> done) override {
+    done(workspace::volume_space{5'000'000'000, 10'000'000'000});
+  }
+
+  std::vector<std::string> prepared;
+  std::vector<std::string> removed;
+  unsigned lists = 0;
+  std::set<std::string> workspaces;
+  std::vector<workspace::workspace_info> listed;
+  failure preparation_failure;
+  failure removal_failure;
+
+private:
+  std::deque<std::function<void()>> open_;
+};
+
+} // namespace cuttle::test
