@@ -13,8 +13,9 @@ namespace {
 /// Bytes that may inflate after the root document.
 constexpr std::size_t trailing_limit = 4'096;
 
-/// The ratio is not looked at below this output.
-constexpr std::size_t ratio_free_bytes = 1'024 * 1'024;
+/// The ratio is not looked at below this output: a script may well print
+/// megabytes of one character, and such a response is no bomb.
+constexpr std::size_t ratio_free_bytes = 16 * 1'024 * 1'024;
 
 constexpr std::size_t smallest_document = 5;
 

@@ -106,7 +106,12 @@ struct worker_process::impl {
     if (options.http)
       if (auto trouble = start_endpoint())
         return {*trouble};
-    auto loaded = load_stored_settings(*cluster, options.env, stop);
+    // A client of its own, that soon says why it gets no answer.
+    kubernetes::api_options api;
+    api.patience = 3s;
+    api.on_call = options.on_call;
+    kubernetes::api_client first{options.access, std::move(api)};
+    auto loaded = load_stored_settings(first, options.env, stop);
     if (std::holds_alternative<interrupted>(loaded))
       return {};
     if (auto* problems = std::get_if<std::vector<settings::problem>>(&loaded))

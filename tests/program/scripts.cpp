@@ -136,7 +136,7 @@ TEST_F(Scripts, SayWhyTheyWaitForAnImageThatIsNotThere) {
   command.image = pod_image{"example.invalid/no-such-image:1", {}, {}, {}};
   auto script = start(std::move(command));
   EXPECT_TRUE(script->sees("example.invalid/no-such-image:1"));
-  EXPECT_TRUE(script->sees("can not be pulled", 90s));
+  EXPECT_TRUE(script->sees("cannot be pulled", 90s));
   server_->cancel(script->ticket);
   auto result = script->wait();
   EXPECT_EQ(result.exit_code, exit_cancelled);
