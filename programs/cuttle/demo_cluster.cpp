@@ -2,8 +2,8 @@
 
 #include <chrono>
 #include <future>
-#include <thread>
 #include <nlohmann/json.hpp>
+#include <thread>
 
 #include "infra/sim/embedded_cluster.hpp"
 
