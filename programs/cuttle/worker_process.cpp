@@ -193,10 +193,11 @@ struct worker_process::impl {
     endpoint_of.port = server.port;
     endpoint_of.thumbprints = {server.thumbprint};
     endpoint_of.subscription = server.subscription;
-    if (!stored.proxy.host.empty())
+    auto& proxy = settings::effective_proxy(options.env, stored);
+    if (!proxy.host.empty())
       endpoint_of.proxy
-        = halibut::proxy_settings{stored.proxy.host, stored.proxy.port,
-                                  stored.proxy.username, stored.proxy.password};
+        = halibut::proxy_settings{proxy.host, proxy.port, proxy.username,
+                                  proxy.password};
     halibut::polling_options polling;
     polling.connections = connections;
     polling.spool = workspace::spool_directory(options.env.pods.home);
