@@ -20,6 +20,20 @@ protected:
     status(ticket);
   }
 
+  // What the script printed after the cursor, as a server gets it.
+  std::vector<std::string> read_from(std::int64_t cursor) {
+    std::vector<std::string> result;
+    for (auto idle = 0; idle < 3;) {
+      auto x = status(ticket, cursor);
+      for (auto& text : texts(x, output_source::out))
+        result.push_back(text);
+      idle = x.next_sequence == cursor ? idle + 1 : 0;
+      cursor = x.next_sequence;
+      serve();
+    }
+    return result;
+  }
+
   static std::string frame(std::int64_t number, const std::string& text,
                            output_source source = output_source::out) {
     std::string result = stamp;
@@ -308,63 +322,49 @@ TEST_F(LogTest, ReadsAnewAfterTheEndToo_RPC01) {
 // lines from the start.
 TEST_F(LogTest, ReadsAnewWhileTheRestOfTheLogWaitsForRoom_RPC01) {
   settings->log_buffer_bytes = 400;
+  cluster.pieces = 1;
   begin();
-  cluster.write_lines(ticket, 90);
+  cluster.write_lines(ticket, 60);
   serve();
-  status(ticket, 0);
-  // Lines are confirmed, so that they are forgotten; the rest is in the reader.
-  for (int i = 0; i < 3; ++i) {
-    status(ticket, 30);
-    serve();
-  }
+  ASSERT_EQ(read_from(0), numbered(1, 60));
+  status(ticket, 60);
+  settle();
+  cluster.write_lines(ticket, 200);
   cluster.finish(ticket, 0);
-  serve();
-  std::vector<std::string> all;
-  script_status x;
-  for (int i = 0; i < 200 && x.state != process_state::complete; ++i) {
-    x = status(ticket, x.next_sequence);
-    for (auto& text : texts(x, output_source::out))
-      all.push_back(text);
-    serve();
-  }
-  EXPECT_EQ(x.state, process_state::complete);
-  EXPECT_EQ(all, numbered(1, 90));
+  settle();
+  // All of it and the end are there before the actor looks.
+  cluster.pieces = 1'000;
+  cluster.feed(ticket);
+  cluster.end_log(ticket, {});
+  settle();
+  ASSERT_EQ(status(ticket, 60).state, process_state::running);
+  cluster.pieces = 1;
+  EXPECT_EQ(read_from(0), numbered(1, 260));
+  EXPECT_EQ(status(ticket, 260).state, process_state::complete);
 }
 
-// A batch that was under way when the log began anew belongs to the old
-// reading.
+// A batch that was under way when the log began anew belongs to the reading
+// before.
 TEST_F(LogTest, LinesOfAnEarlierReadingDoNotOvertakeTheNewOne_RPC01) {
   settings->log_buffer_bytes = 200;
+  cluster.pieces = 1;
   begin();
   cluster.write_lines(ticket, 20);
   serve();
-  for (std::int64_t cursor = 0; cursor < 20;) {
-    cursor = status(ticket, cursor).next_sequence;
-    serve();
-  }
-  status(ticket, 20);
-  ASSERT_LT(context->log_bytes->load(), 140u);
-  for (int steps = 0; steps < 8; ++steps) {
-    // New lines come in while a StartScript asks for all of them.
+  for (int round = 0; round < 4; ++round) {
+    auto count = 20 + round;
+    ASSERT_EQ(read_from(0), numbered(1, count));
+    status(ticket, count);
+    ASSERT_LT(context->log_bytes->load(), 140u) << "old lines are forgotten";
+    settle();
+    // New lines come in just after a StartScript that asks for all of them.
+    auto again = start(ticket);
     cluster.write_lines(ticket, 1);
     cluster.feed(ticket);
-    auto again = start(ticket);
-    for (int i = 0; i < steps && has_job(); ++i)
-      run_once();
-    auto poll = ask(intake, get_status{ticket, 0});
-    serve();
+    settle();
     EXPECT_TRUE(again->value);
-    EXPECT_TRUE(poll->value);
-    std::vector<std::string> all;
-    std::int64_t cursor = 0;
-    for (int i = 0; i < 60; ++i) {
-      auto x = status(ticket, cursor);
-      for (auto& text : texts(x, output_source::out))
-        all.push_back(text);
-      cursor = x.next_sequence;
-      serve();
-    }
-    EXPECT_EQ(all, numbered(1, 21 + steps)) << "after " << steps << " steps";
+    serve();
+    EXPECT_EQ(read_from(0), numbered(1, count + 1));
   }
 }
 
