@@ -132,11 +132,12 @@ failure describe_handshake(const failure& reason, const transport& link,
                 + "; register the worker again if the server's certificate "
                   "was changed on purpose"};
   }
+  auto hint = "; is that a polling port, and is nothing between that ends TLS?";
   if (link.peer_closed())
     return {errc::unavailable,
-            name
-              + " closed the connection during the TLS handshake; is that a "
-                "polling port, and is nothing between that ends TLS?"};
+            name + " closed the connection during the TLS handshake" + hint};
+  if (reason.code == errc::protocol_error)
+    return {reason.code, reason.text + " (" + name + ")" + hint};
   return {reason.code, reason.text + " (" + name + ")"};
 }
 

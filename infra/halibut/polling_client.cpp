@@ -246,14 +246,24 @@ void polling_client::impl::count(const std::string& subscription,
     auto& x = counts[subscription];
     connected ? ++x : --x;
   }
-  if (!abandoned && options.on_worker)
+  if (abandoned || !options.on_worker)
+    return;
+  try {
     options.on_worker(subscription, connected);
+  } catch (const std::exception& e) {
+    telemetry::error("worker-handler-threw", {{"what", e.what()}});
+  }
 }
 
 void polling_client::impl::trouble(const failure& reason) {
   telemetry::debug("client-trouble", {{"reason", reason.text}});
-  if (!abandoned && !stopped && options.on_trouble)
+  if (abandoned || stopped || !options.on_trouble)
+    return;
+  try {
     options.on_trouble(reason.text);
+  } catch (const std::exception& e) {
+    telemetry::error("trouble-handler-threw", {{"what", e.what()}});
+  }
 }
 
 // -- the class ----------------------------------------------------------------

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <exception>
 #include <utility>
 
 #include "infra/halibut/polling_client_impl.hpp"
@@ -13,7 +14,13 @@ using clock = std::chrono::steady_clock;
 
 asio::awaitable<void>
 polling_client::impl::run(std::shared_ptr<worker_link> x) {
-  auto result = co_await transact(*x);
+  outcome<void> result;
+  try {
+    result = co_await transact(*x);
+  } catch (const std::exception& e) {
+    // Out of memory, say: this connection ends, the others go on.
+    result = fail(errc::internal, e.what());
+  }
   if (!result)
     trouble(result.error());
   x->link->cut({errc::cancelled, "the connection is closed"});
@@ -36,20 +43,27 @@ task<void> polling_client::impl::transact(worker_link& x) {
                                        + " was closed: it has its limit of "
                                        + std::to_string(queues[key].links)
                                        + " already");
+  // The map keeps its elements in place for good.
+  auto& queue = queues[key];
+  struct membership {
+    membership(impl& owner, const std::string& name, subscription_queue& q)
+      : self(owner), key(name), queue(q) {
+      ++queue.links;
+      self.count(key, true);
+    }
+    ~membership() {
+      --queue.links;
+      self.count(key, false);
+    }
+    impl& self;
+    const std::string& key;
+    subscription_queue& queue;
+  } member{*this, key, queue};
   auto line = format_identity({peer_role::server, {}});
   auto hello = co_await x.link->write(line, options.limits.control);
   if (!hello)
     co_return hello;
-  if (stopped)
-    co_return outcome<void>{};
-  // The map keeps its elements in place for good.
-  auto& queue = queues[key];
-  ++queue.links;
-  count(key, true);
-  auto result = co_await serve(x, wire, key, queue);
-  --queue.links;
-  count(key, false);
-  co_return result;
+  co_return co_await serve(x, wire, key, queue);
 }
 
 /// TLS, preamble, authorisation, identity, in one time limit. Returns the
@@ -190,6 +204,13 @@ void polling_client::impl::watch(worker_link& x) {
 task<void> polling_client::impl::perform(worker_link& x, exchange& wire,
                                          const std::string& subscription,
                                          pending_call& call) {
+  // Whatever happens, the caller hears of it; a second end is none.
+  struct ending {
+    ~ending() {
+      finish(call, fail(errc::unavailable, "the call failed"));
+    }
+    pending_call& call;
+  } last{call};
   auto document = encode_request(
     call.request, {call.id, call.activity, subscription, x.thumbprint},
     options.limits);

@@ -52,8 +52,7 @@ void polling_service::impl::start() {
     tls.emplace(context->release());
   else
     log_trouble(context.error(), options.backoff_min);
-  auto count = std::clamp(options.connections, 1u, 512u);
-  for (unsigned i = 0; i < count; ++i) {
+  for (unsigned i = 0; i < link_count(); ++i) {
     auto& x
       = *links.emplace_back(std::make_unique<service_link>(io.context, i));
     ++running;
@@ -66,6 +65,10 @@ void polling_service::impl::start() {
         self->ended();
       });
   }
+}
+
+unsigned polling_service::impl::link_count() const {
+  return std::clamp(options.connections, 1u, 512u);
 }
 
 void polling_service::impl::stop(milliseconds grace,
@@ -110,12 +113,18 @@ void polling_service::impl::ended() {
 
 asio::awaitable<void> polling_service::impl::run(service_link& x) {
   backoff pauses{random_factor(), options.backoff_min, options.backoff_max};
-  auto first = spread * x.number / std::max<std::size_t>(links.size(), 1);
+  auto first = spread * x.number / link_count();
   if (first > milliseconds{0})
     co_await x.wake.wait(clock::now() + first);
   while (!stopping) {
     pauses.attempt(clock::now());
-    auto result = co_await transact(x, pauses);
+    outcome<void> result;
+    try {
+      result = co_await transact(x, pauses);
+    } catch (const std::exception& e) {
+      // Out of memory, say: this connection ends, the link goes on.
+      result = fail(errc::internal, e.what());
+    }
     x.link = nullptr;
     x.idle = false;
     x.identified = false;

@@ -65,6 +65,7 @@ struct polling_service::impl : std::enable_shared_from_this<impl> {
   std::string logged;
   std::chrono::steady_clock::time_point logged_at{};
 
+  unsigned link_count() const;
   void start();
   void stop(std::chrono::milliseconds grace, std::function<void()> done);
   void cut_all(const failure& reason);

@@ -64,7 +64,8 @@ struct api_options {
   std::chrono::milliseconds patience{120'000};
   /// `timeoutSeconds` of a watch [MON-01].
   std::chrono::seconds watch_timeout{600};
-  /// A watch with neither event nor bookmark for this long is made anew.
+  /// A watch with neither event nor bookmark for this long is made anew, which
+  /// counts as trouble only if that fails.
   std::chrono::seconds watch_silence{180};
   /// Largest response body and watch object.
   std::size_t body_bytes = 64 * 1024 * 1024;

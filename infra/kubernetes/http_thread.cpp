@@ -1,6 +1,7 @@
 #include "infra/kubernetes/http_thread.hpp"
 
 #include <algorithm>
+#include <csignal>
 #include <curl/curl.h>
 #include <pthread.h>
 #include <stdexcept>
@@ -190,6 +191,11 @@ std::chrono::milliseconds http_thread::backoff_for(unsigned failures) {
 
 void http_thread::run() {
   pthread_setname_np(pthread_self(), "kubernetes");
+  // Signals are for the main thread, and a peer that went away must not raise
+  // SIGPIPE here.
+  sigset_t all;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, nullptr);
   for (;;) {
     run_inbox();
     run_timers();

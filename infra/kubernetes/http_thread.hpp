@@ -84,8 +84,9 @@ public:
 
   // -- for any thread --------------------------------------------------------
 
-  /// Registers a call and starts it on the thread. `request` tells whether it
-  /// counts against the queue. Returns its id.
+  /// Registers a call and starts it on the thread. With `refuse` it counts
+  /// against the bound of the queue, and `refuse` runs on the thread instead
+  /// when that is reached. Returns the call's id.
   call_id open(make_call make, job refuse = {});
   void cancel(call_id id);
   void pause(call_id id);
@@ -104,7 +105,7 @@ public:
   /// Forgets a call that has ended, after the current callback.
   void close(const call* ended);
 
-  /// Starts an attempt. `admitted` requests wait for a free place first.
+  /// Starts an attempt.
   std::unique_ptr<transfer> send(const http_request& request,
                                  transfer_owner& owner, bool fresh);
 

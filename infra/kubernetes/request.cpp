@@ -82,6 +82,16 @@ void request::queue() {
 }
 
 void request::send() {
+  if (steady::now() >= deadline_) {
+    place_.reset();
+    attempt unsent;
+    unsent.how = attempt::kind::not_received;
+    return give_up(unsent,
+                   {errc::deadline_exceeded,
+                    "Cannot " + what_
+                      + ": too many requests to the API server were waiting "
+                        "before it."});
+  }
   transfer_ = thread_.send(content_, *this, fresh_);
 }
 

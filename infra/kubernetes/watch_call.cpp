@@ -261,19 +261,34 @@ void watch_call<T>::on_done(const attempt& result) {
 
 template <class T>
 void watch_call<T>::look_for_silence() {
-  auto limit = thread_.options().watch_silence;
-  auto heard = std::chrono::duration_cast<std::chrono::milliseconds>(
-    steady::now() - last_heard_);
+  using std::chrono::milliseconds;
+  auto& options = thread_.options();
+  // The server sends the headers of a watch at once.
+  auto answered = status_ != 0;
+  auto limit
+    = answered ? milliseconds{options.watch_silence} : options.request_timeout;
+  auto heard
+    = std::chrono::duration_cast<milliseconds>(steady::now() - last_heard_);
   if (heard < limit) {
-    silence_ = thread_.after(limit - heard, [this] { look_for_silence(); });
+    // Headers change the limit, which may be the earlier one then.
+    auto wait
+      = answered ? limit - heard
+                 : std::min<milliseconds>(limit - heard, options.watch_silence);
+    silence_ = thread_.after(wait, [this] { look_for_silence(); });
     return;
   }
-  // The connection may be dead without anybody having said so.
   drop_transfer();
-  fresh_ = true;
-  broken({errc::deadline_exceeded,
-          "The watch of " + std::string{target_.resource} + " was silent for "
-            + std::to_string(limit.count()) + " seconds."});
+  if (!answered) {
+    fresh_ = true;
+    return broken(
+      {errc::deadline_exceeded, "The API server did not answer a watch of "
+                                  + std::string{target_.resource} + " within "
+                                  + std::to_string(limit.count()) + " ms."});
+  }
+  // Nothing may have happened: not every server sends bookmarks for events. It
+  // is only trouble if the new watch is not answered.
+  telemetry::debug("kubernetes-watch-silent", {{"resource", target_.resource}});
+  watch();
 }
 
 template <class T>

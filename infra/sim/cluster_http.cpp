@@ -14,26 +14,20 @@
 #include <boost/asio/ssl/stream.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
-#include <boost/asio/write.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/core/tcp_stream.hpp>
-#include <boost/beast/http/chunk_encode.hpp>
-#include <boost/beast/http/empty_body.hpp>
 #include <boost/beast/http/message.hpp>
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/read.hpp>
-#include <boost/beast/http/serializer.hpp>
 #include <boost/beast/http/string_body.hpp>
 #include <boost/beast/http/write.hpp>
 #include <boost/beast/ssl/ssl_stream.hpp>
 #include <future>
-#include <map>
-#include <mutex>
 #include <pthread.h>
 #include <set>
-#include <sys/socket.h>
 #include <thread>
 
+#include "infra/sim/cluster_streams.hpp"
 #include "infra/sim/cluster_text.hpp"
 #include "infra/telemetry/log.hpp"
 
@@ -49,23 +43,16 @@ namespace {
 
 using clock_type = std::chrono::steady_clock;
 using nothing = asio::awaitable<void>;
-using tls_stream = ssl::stream<beast::tcp_stream>;
 
 constexpr auto as_values = asio::as_tuple(asio::use_awaitable);
 
 constexpr std::uint32_t max_header = 64 * 1024;
 constexpr std::uint64_t max_body = 3 * 1024 * 1024;
-constexpr std::size_t max_chunk = 256 * 1024;
+/// What the kernel holds of a stream whose client does not read.
+constexpr int send_buffer = 256 * 1024;
 constexpr std::chrono::seconds handshake_limit{30};
 constexpr std::chrono::seconds idle_limit{180};
 constexpr std::chrono::seconds goodbye_limit{1};
-
-/// How often a stream that has nothing to say looks whether its client is
-/// still there.
-constexpr std::chrono::seconds look_interval{1};
-
-/// Key of the watches among the sleepers; UIDs are never empty.
-constexpr const char* watches = "";
 
 int choose_protocol(SSL*, const unsigned char** out, unsigned char* out_size,
                     const unsigned char* in, unsigned in_size, void*) {
@@ -78,81 +65,13 @@ int choose_protocol(SSL*, const unsigned char** out, unsigned char* out_size,
                                          : SSL_TLSEXT_ERR_NOACK;
 }
 
-/// Whether the client has closed its side, or sent something in the middle of a
-/// stream, which can only be TLS's goodbye.
-bool client_left(tls_stream& stream) {
-  char byte = 0;
-  auto n = recv(stream.lowest_layer().native_handle(), &byte, 1,
-                MSG_PEEK | MSG_DONTWAIT);
-  return n >= 0 || (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR);
-}
-
-std::string event_line(std::string_view type, std::string_view object) {
-  std::string result = "{\"type\":\"";
-  result.append(type).append("\",\"object\":").append(object).append("}\n");
-  return result;
-}
-
-std::string bookmark_line(const std::string& resource, std::uint64_t version) {
-  nlohmann::json object{{"kind", kind_of(resource)},
-                        {"apiVersion", "v1"},
-                        {"metadata",
-                         {{"resourceVersion", std::to_string(version)},
-                          {"creationTimestamp", nullptr}}}};
-  return event_line("BOOKMARK", to_text(object));
-}
-
 } // namespace
 
 struct cluster_http::impl {
   impl(cluster_api& a, const cluster_store& s,
        std::chrono::milliseconds bookmarks)
-    : api(a), store(s), bookmark_interval(bookmarks) {}
-
-  // -- sleeping and waking --------------------------------------------------
-
-  void raise(const std::string& key) {
-    bool first = false;
-    {
-      std::lock_guard lock{mutex};
-      first = raised.empty();
-      raised.insert(key);
-    }
-    if (first)
-      asio::post(io, [this] { wake_raised(); });
-  }
-
-  void wake_raised() {
-    std::set<std::string> keys;
-    {
-      std::lock_guard lock{mutex};
-      keys.swap(raised);
-    }
-    for (const auto& key : keys) {
-      auto [from, to] = sleepers.equal_range(key);
-      for (; from != to; ++from)
-        from->second->cancel();
-    }
-  }
-
-  /// A timer that is woken by `raise(key)`; leaves the list by itself.
-  struct sleeper {
-    sleeper(impl& i, const std::string& key)
-      : timer(i.io), owner(i), at(i.sleepers.emplace(key, &timer)) {}
-    ~sleeper() {
-      owner.sleepers.erase(at);
-    }
-    sleeper(const sleeper&) = delete;
-    sleeper& operator=(const sleeper&) = delete;
-    asio::steady_timer timer;
-    impl& owner;
-    std::multimap<std::string, asio::steady_timer*>::iterator at;
-  };
-
-  nothing sleep(sleeper& bed, clock_type::time_point until) {
-    bed.timer.expires_at(until);
-    auto [ignored] = co_await bed.timer.async_wait(as_values);
-    (void)ignored;
+    : api(a), store(s), bookmark_interval(bookmarks) {
+    wakes.attach(io);
   }
 
   // -- connections ----------------------------------------------------------
@@ -198,6 +117,8 @@ struct cluster_http::impl {
         continue;
       }
       socket.set_option(tcp::no_delay{true}, error);
+      socket.set_option(asio::socket_base::send_buffer_size{send_buffer},
+                        error);
       asio::co_spawn(io, serve(std::move(socket)), asio::detached);
     }
   }
@@ -259,9 +180,10 @@ struct cluster_http::impl {
     if (auto* plain = std::get_if<plain_answer>(&answer.content))
       sent = co_await send(stream, *plain, keep);
     else if (auto* watch = std::get_if<watch_answer>(&answer.content))
-      sent = co_await send_watch(stream, *watch);
+      sent
+        = co_await send_watch(stream, *watch, store, wakes, bookmark_interval);
     else if (auto* log = std::get_if<log_answer>(&answer.content))
-      sent = co_await send_log(stream, *log);
+      sent = co_await send_log(stream, *log, wakes);
     co_return sent&& keep;
   }
 
@@ -281,112 +203,6 @@ struct cluster_http::impl {
     co_return !error;
   }
 
-  // -- streams --------------------------------------------------------------
-
-  asio::awaitable<bool> begin_stream(tls_stream& stream, const char* type) {
-    http::response<http::empty_body> response{http::status::ok, 11};
-    response.set(http::field::content_type, type);
-    response.set(http::field::cache_control, "no-cache, private");
-    response.chunked(true);
-    http::response_serializer<http::empty_body> serializer{response};
-    auto [error, size]
-      = co_await http::async_write_header(stream, serializer, as_values);
-    co_return !error;
-  }
-
-  asio::awaitable<bool> send_chunk(tls_stream& stream,
-                                   const std::string& text) {
-    auto chunk = http::make_chunk(asio::buffer(text));
-    auto [error, size] = co_await asio::async_write(stream, chunk, as_values);
-    co_return !error;
-  }
-
-  asio::awaitable<bool> end_stream(tls_stream& stream) {
-    auto chunk = http::make_chunk_last();
-    auto [error, size] = co_await asio::async_write(stream, chunk, as_values);
-    co_return !error;
-  }
-
-  asio::awaitable<bool> send_watch(tls_stream& stream, watch_answer& watch) {
-    if (!co_await begin_stream(stream, "application/json"))
-      co_return false;
-    std::string text;
-    for (const auto& object : watch.first)
-      text += event_line("ADDED", object->text);
-    watch.first.clear();
-    if (!text.empty() && !co_await send_chunk(stream, text))
-      co_return false;
-    sleeper bed{*this, watches};
-    auto end = clock_type::now() + watch.timeout;
-    auto bookmark = clock_type::now() + bookmark_interval;
-    for (;;) {
-      text.clear();
-      auto news = store.changes(watch.resource, watch.which, watch.version);
-      if (!news) {
-        text = event_line("ERROR", to_text(status_object(news.error())));
-        if (!co_await send_chunk(stream, text))
-          co_return false;
-        break;
-      }
-      watch.version = news->version;
-      auto count = news->events.size();
-      for (const auto& event : news->events) {
-        text += event_line(event.type, event.object->text);
-        if (text.size() >= max_chunk) {
-          if (!co_await send_chunk(stream, text))
-            co_return false;
-          text.clear();
-        }
-      }
-      auto now = clock_type::now();
-      auto over = now >= end;
-      if (watch.bookmarks && (over || now >= bookmark)) {
-        text += bookmark_line(watch.resource, watch.version);
-        bookmark = now + bookmark_interval;
-      }
-      if (!text.empty() && !co_await send_chunk(stream, text))
-        co_return false;
-      if (over)
-        break;
-      if (count != 0)
-        continue;
-      auto wake_at = std::min(std::min(end, bookmark), now + look_interval);
-      co_await sleep(bed, wake_at);
-      if (client_left(stream))
-        co_return false;
-    }
-    co_return co_await end_stream(stream);
-  }
-
-  asio::awaitable<bool> send_log(tls_stream& stream, log_answer& log) {
-    if (!co_await begin_stream(stream, "text/plain"))
-      co_return false;
-    if (!log.log)
-      co_return co_await end_stream(stream);
-    log_reader reader{log.log, log.options};
-    sleeper bed{*this, log.uid};
-    std::string text;
-    for (;;) {
-      text.clear();
-      auto state = reader.read(text);
-      if (!text.empty() && !co_await send_chunk(stream, text))
-        co_return false;
-      if (state == log_reader::state::ended
-          || (state == log_reader::state::idle && !log.follow))
-        break;
-      if (state == log_reader::state::more) {
-        // Others get a turn, also while nothing of a long log is wanted.
-        if (text.empty())
-          co_await asio::post(io, asio::use_awaitable);
-        continue;
-      }
-      co_await sleep(bed, clock_type::now() + look_interval);
-      if (client_left(stream))
-        co_return false;
-    }
-    co_return co_await end_stream(stream);
-  }
-
   void run_loop() {
     pthread_setname_np(pthread_self(), "kube-api");
     for (;;) {
@@ -404,13 +220,11 @@ struct cluster_http::impl {
   const std::chrono::milliseconds bookmark_interval;
   std::atomic<std::int64_t> slow{0};
   std::atomic<std::size_t> open{0};
-  std::mutex mutex;
-  std::set<std::string> raised;
-  // From here on: the thread's own.
-  std::multimap<std::string, asio::steady_timer*> sleepers;
   std::set<tls_stream*> streams;
   clock_type::time_point closed_until;
   ssl::context tls{ssl::context::tls_server};
+  // Coroutines that go with the event loop still use the list of sleepers.
+  wake_list wakes;
   asio::io_context io{1};
   asio::executor_work_guard<asio::io_context::executor_type> work{
     io.get_executor()};
@@ -454,11 +268,11 @@ outcome<std::uint16_t> cluster_http::start(const api_certificate& certificate) {
 }
 
 void cluster_http::wake_watches() {
-  impl_->raise(watches);
+  impl_->wakes.raise(wake_list::watches);
 }
 
 void cluster_http::wake_log(const std::string& uid) {
-  impl_->raise(uid);
+  impl_->wakes.raise(uid);
 }
 
 void cluster_http::slow_down(std::chrono::milliseconds by) {
@@ -474,8 +288,7 @@ void cluster_http::cut(std::chrono::milliseconds for_how_long) {
     for (auto* stream : impl_->streams)
       impl::reset(beast::get_lowest_layer(*stream).socket());
     // Those that sleep find out when they wake up.
-    for (auto& [key, timer] : impl_->sleepers)
-      timer->cancel();
+    impl_->wakes.wake_all();
     done.set_value();
   });
   done.get_future().wait();

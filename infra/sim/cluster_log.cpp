@@ -74,11 +74,25 @@ void container_log::write_part(stream which, std::string_view text, bool last,
   // Times never fall and never repeat, as with a runtime that takes the time
   // for each line.
   last_ = std::max(now, last_ + std::chrono::nanoseconds{1});
-  buffer_ += rfc3339(last_, precision::nano);
+  write_time();
   buffer_ += which == stream::out ? " stdout " : " stderr ";
   buffer_ += last ? "F " : "P ";
   buffer_ += text;
   buffer_ += '\n';
+}
+
+void container_log::write_time() {
+  auto since_epoch = last_.time_since_epoch();
+  auto second = std::chrono::floor<std::chrono::seconds>(since_epoch);
+  if (second != second_) {
+    second_ = second;
+    second_text_ = rfc3339(last_).substr(0, 19) + '.';
+  }
+  buffer_ += second_text_;
+  auto nanos = std::chrono::nanoseconds{since_epoch - second}.count();
+  for (auto unit = 100'000'000l; unit > 0; unit /= 10)
+    buffer_ += static_cast<char>('0' + nanos / unit % 10);
+  buffer_ += 'Z';
 }
 
 void container_log::flush() {

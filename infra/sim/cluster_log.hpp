@@ -47,6 +47,7 @@ private:
   friend class log_reader;
   void write_part(stream which, std::string_view text, bool last,
                   timestamp now);
+  void write_time();
   void flush();
   void open_next();
 
@@ -62,6 +63,9 @@ private:
   std::array<std::string, 2> unfinished_;
   std::string buffer_;
   timestamp last_;
+  /// `last_` up to its second as text, which is the same for many lines.
+  std::chrono::seconds second_{-1};
+  std::string second_text_;
 };
 
 /// Reads a log from its start, as the API server gives it: parts joined, each

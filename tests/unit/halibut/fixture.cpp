@@ -129,7 +129,7 @@ void world::start_server(polling_client::options options,
                          const crypto::identity& self) {
   server = nullptr;
   server
-    = std::make_unique<polling_client>(thread, disk, self, std::move(options));
+    = std::make_unique<polling_client>(thread, *disk, self, std::move(options));
   port = server->start().value();
 }
 
@@ -149,7 +149,7 @@ void world::start_worker(polling_options options, server_endpoint to,
   callbacks.on_link = [this](const link_event& event) {
     events.change([&](auto& x) { x.push_back(event); });
   };
-  worker = std::make_unique<polling_service>(thread, disk, self, std::move(to),
+  worker = std::make_unique<polling_service>(thread, *disk, self, std::move(to),
                                              std::move(options),
                                              std::move(callbacks));
   worker->start();

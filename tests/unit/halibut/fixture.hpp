@@ -110,7 +110,8 @@ struct world {
   bool stop_worker(std::chrono::milliseconds grace);
 
   temporary_folder spool;
-  disk::disk_pool disk;
+  /// Destroying it runs what was left to be done on disk.
+  std::unique_ptr<disk::disk_pool> disk = std::make_unique<disk::disk_pool>();
   io_thread thread;
   std::uint16_t port = 0;
   watched<std::size_t> connected;
@@ -130,8 +131,8 @@ outgoing_request make_request(const std::string& text,
 /// The string parameter 0 of such a request, or of a result.
 std::string text_of(const bson_bytes& document);
 
-/// Adds a stream to a request or response whose document becomes the
-/// placeholder's.
+/// Makes the document of a request or response a placeholder and adds the
+/// stream that goes with it.
 guid add_stream(outgoing_request& request, outgoing_stream stream);
 guid add_stream(rpc_response& response, outgoing_stream stream);
 

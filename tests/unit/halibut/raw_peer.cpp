@@ -1,6 +1,7 @@
 #include "raw_peer.hpp"
 
 #include <arpa/inet.h>
+#include <csignal>
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <stdexcept>
@@ -33,6 +34,8 @@ int make_socket() {
 }
 
 void bound(int socket) {
+  // OpenSSL writes without MSG_NOSIGNAL.
+  std::signal(SIGPIPE, SIG_IGN);
   timeval limit{30, 0};
   ::setsockopt(socket, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
   ::setsockopt(socket, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit));

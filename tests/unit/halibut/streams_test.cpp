@@ -4,6 +4,10 @@
 #include <unistd.h>
 
 #include "fixture.hpp"
+#include "infra/halibut/data_stream.hpp"
+#include "infra/halibut/envelope.hpp"
+#include "infra/halibut/inflater.hpp"
+#include "raw_peer.hpp"
 
 using namespace cuttle;
 using namespace cuttle::halibut;
@@ -150,6 +154,40 @@ TEST(SpoolFiles, ThatCannotBeMadeAreReportedAndTheConnectionStays_HAL74) {
   EXPECT_TRUE(w.call(make_request("x")));
   EXPECT_EQ(w.events.get().size(), 1u);
   EXPECT_EQ(w.handled.get().size(), 1u);
+}
+
+TEST(SpoolFiles, AreNotLeftBehindByABrokenConnection_HAL72) {
+  auto bytes = noise(2'000'000);
+  outgoing_request request = make_request("");
+  auto id = add_stream(request, memory_stream(bytes));
+  auto length = static_cast<std::int64_t>(bytes.size());
+  auto document = encode_request(request, {"one", id, subscription, "00"}, {});
+  auto message = deflate_message(document.value());
+  auto header = format_stream_header({id, length});
+  std::string start{message.begin(), message.end()};
+  start.append(header.begin(), header.end());
+  auto wrong_end = format_stream_trailer(length + 1);
+  std::vector<std::string> endings{"", bytes.substr(0, 100),
+                                   bytes.substr(0, 1'500'000), bytes};
+  endings.push_back(bytes + std::string{wrong_end.begin(), wrong_end.end()});
+  raw_listener listener;
+  world w;
+  w.port = listener.port();
+  w.start_worker();
+  for (auto& ending : endings) {
+    auto peer = listener.accept(server_identity());
+    greet(peer);
+    peer.send(start + ending);
+    if (ending.size() > bytes.size()) {
+      EXPECT_EQ(peer.read_all(), "");
+    }
+    peer.close();
+  }
+  listener.accept(server_identity());
+  w.worker = nullptr;
+  w.disk = nullptr;
+  EXPECT_EQ(w.spool.files(), 0u);
+  EXPECT_TRUE(w.handled.get().empty());
 }
 
 TEST(OutgoingFiles, ThatShrinkCloseTheConnection_HAL76) {

@@ -2,6 +2,7 @@
 // CUTTLE_E2E_IMAGE for another image than the one below.
 
 #include <cstdlib>
+#include <filesystem>
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 #include <random>
@@ -17,6 +18,18 @@ using nlohmann::json;
 using test::inbox;
 
 namespace {
+
+/// Sockets of this process.
+size_t open_sockets() {
+  size_t result = 0;
+  for (auto& entry : std::filesystem::directory_iterator{"/proc/self/fd"}) {
+    std::error_code error;
+    auto target = std::filesystem::read_symlink(entry.path(), error);
+    if (!error && target.string().starts_with("socket:"))
+      ++result;
+  }
+  return result;
+}
 
 struct watch_news {
   std::string what;
@@ -261,6 +274,26 @@ TEST_F(Live, WatchesEventsOfPods) {
   ASSERT_TRUE(started);
   EXPECT_EQ(started->field_path, "spec.containers{" + pod->name + "}");
   client_->cancel(watching);
+}
+
+TEST_F(Live, SharesOneConnectionAmongWatchesAndRequests) {
+  auto before = open_sockets();
+  watch();
+  ASSERT_TRUE(news_.take());
+  watch_callbacks<pod_event> callbacks;
+  callbacks.on_list = [this](std::vector<pod_event>) { events_.put({}); };
+  client_->watch_pod_events(std::move(callbacks));
+  ASSERT_TRUE(events_.take());
+  constexpr int requests = 200;
+  inbox<outcome<cluster_version>> versions;
+  for (int i = 0; i < requests; ++i)
+    client_->get_version(
+      [&](outcome<cluster_version> x) { versions.put(std::move(x)); });
+  for (int i = 0; i < requests; ++i) {
+    auto version = versions.take();
+    ASSERT_TRUE(version && *version);
+    EXPECT_LE(open_sockets(), before);
+  }
 }
 
 TEST_F(Live, ReadsAndWritesConfigMapsSecretsAndTheVersion) {

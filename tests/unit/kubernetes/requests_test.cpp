@@ -232,6 +232,30 @@ TEST(Requests, AreBoundedInFlightAndInTheQueue) {
   EXPECT_LE(most, 2);
 }
 
+TEST(Requests, DoNotWaitInTheQueueBeyondTheirPatience) {
+  scripted_server server{
+    [](const seen_request&, exchange& out) { out.wait_for_close(); }};
+  api_options options;
+  options.in_flight = 1;
+  options.request_timeout = 300ms;
+  options.patience = 100ms;
+  inbox<outcome<pod_snapshot>> results;
+  api_client client{server.where(), options};
+  for (int i = 0; i < 3; ++i)
+    client.get_pod("p",
+                   [&](outcome<pod_snapshot> x) { results.put(std::move(x)); });
+  std::vector<errc> codes;
+  for (int i = 0; i < 3; ++i) {
+    auto result = results.take();
+    ASSERT_TRUE(result && !*result);
+    codes.push_back(result->error().code);
+  }
+  EXPECT_THAT(codes,
+              testing::ElementsAre(errc::unavailable, errc::deadline_exceeded,
+                                   errc::deadline_exceeded));
+  EXPECT_EQ(server.count("GET"), 1);
+}
+
 TEST(Requests, AreSilentOnceCancelled) {
   inbox<bool> arrived;
   inbox<outcome<pod_snapshot>> results;

@@ -270,6 +270,17 @@ TEST_F(Watch, MakesASilentWatchAnew) {
   api_options options;
   options.watch_silence = 1s;
   start(options);
+  expect({"list", "change a"});
+  expect_requests({"list none", "watch 7", "watch 7"});
+  EXPECT_TRUE(troubles_.empty());
+}
+
+TEST_F(Watch, BreaksWhenTheServerDoesNotAnswerIt) {
+  serve({body(list_of({}, 7))}, {[](exchange& out) { out.wait_for_close(); },
+                                 stay(change("ADDED", pod("a", 8)))});
+  api_options options;
+  options.request_timeout = 200ms;
+  start(options);
   expect({"list", trouble(errc::deadline_exceeded), "healthy", "change a"});
   expect_requests({"list none", "watch 7", "watch 7"});
 }
