@@ -71,7 +71,8 @@ endfunction()
 
 # cuttle_test(NAME LABELS unit|actor|program|e2e [driver] SOURCES … DEPS …
 # [TIMEOUT s]): one GoogleTest program test_NAME; each of its tests is a test of
-# ctest. The labels actor and driver mark what runs under ThreadSanitizer too.
+# ctest. The labels actor and driver mark what runs under ThreadSanitizer too;
+# target thread_tests builds just those.
 function(cuttle_test name)
   cmake_parse_arguments(arg "" "TIMEOUT" "LABELS;SOURCES;DEPS" ${ARGN})
   if(NOT arg_TIMEOUT)
@@ -81,6 +82,12 @@ function(cuttle_test name)
   target_link_libraries(test_${name} PRIVATE ${arg_DEPS} GTest::gtest)
   if(NOT "actor" IN_LIST arg_LABELS)
     target_link_libraries(test_${name} PRIVATE GTest::gtest_main)
+  endif()
+  if("actor" IN_LIST arg_LABELS OR "driver" IN_LIST arg_LABELS)
+    if(NOT TARGET thread_tests)
+      add_custom_target(thread_tests)
+    endif()
+    add_dependencies(thread_tests test_${name})
   endif()
   cuttle_test_options(test_${name})
   if(CUTTLE_PCH)
