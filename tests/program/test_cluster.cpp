@@ -98,7 +98,7 @@ public:
 
   ~real_test_cluster() override {
     try {
-      run_script("cleanup", {});
+      run_script("cleanup", {"--no-wait"});
     } catch (const std::exception& e) {
       std::fprintf(stderr, "%s\n", e.what());
     }
