@@ -4,6 +4,7 @@
 
 #include "fixture.hpp"
 #include "infra/halibut/envelope.hpp"
+#include "infra/halibut/inflater.hpp"
 #include "raw_peer.hpp"
 
 using namespace cuttle;
@@ -226,9 +227,12 @@ TEST(PollingWorker, ComesBackAfterAnUndecodableMessage_HAL40) {
   messages.push_back("NEXT\r\n");
   messages.push_back("END\r\n");
   messages.push_back("\x78\x9c zlib header");
-  auto broken = request_message("one", "text");
-  broken[broken.size() / 2] = static_cast<char>(~broken[broken.size() / 2]);
-  messages.push_back(broken);
+  // Deflated well, with the length of the root, and no BSON inside.
+  bson_bytes nonsense(100, 'x');
+  nonsense[0] = 100;
+  nonsense[1] = nonsense[2] = nonsense[3] = nonsense[99] = 0;
+  auto broken = deflate_message(nonsense);
+  messages.emplace_back(broken.begin(), broken.end());
   for (auto& message : messages) {
     polled p;
     auto peer = p.greeted();
