@@ -28,7 +28,9 @@ public:
 
   /// Names the event loop; call before anything else. The list must not be used
   /// after the loop has ended, except to go.
-  void attach(boost::asio::io_context& io) { io_ = &io; }
+  void attach(boost::asio::io_context& io) {
+    io_ = &io;
+  }
 
   /// Wakes those that sleep under this key, soon.
   void raise(const std::string& key);

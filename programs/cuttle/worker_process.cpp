@@ -195,9 +195,8 @@ struct worker_process::impl {
     endpoint_of.subscription = server.subscription;
     auto& proxy = settings::effective_proxy(options.env, stored);
     if (!proxy.host.empty())
-      endpoint_of.proxy
-        = halibut::proxy_settings{proxy.host, proxy.port, proxy.username,
-                                  proxy.password};
+      endpoint_of.proxy = halibut::proxy_settings{
+        proxy.host, proxy.port, proxy.username, proxy.password};
     halibut::polling_options polling;
     polling.connections = connections;
     polling.spool = workspace::spool_directory(options.env.pods.home);
