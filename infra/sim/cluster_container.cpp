@@ -39,7 +39,7 @@ void container_process::watch() {
 void container_process::signal(int number) {
   // Once it is reaped, its number may belong to somebody else.
   if (!exited_)
-    signal_group(child_.pid, number);
+    signal_first(child_.pid, number);
 }
 
 void container_process::give_up_output() {

@@ -156,9 +156,9 @@ outcome<child_process> start_process(const process_spec& spec) {
   return child;
 }
 
-void signal_group(pid_t leader, int signal) {
-  if (leader > 1)
-    kill(-leader, signal);
+void signal_first(pid_t first, int signal) {
+  if (first > 1)
+    kill(first, signal);
 }
 
 int reap(const child_process& child) {
@@ -175,7 +175,8 @@ int reap(const child_process& child) {
 }
 
 void kill_stragglers(pid_t leader, const std::string& pod_uid) {
-  signal_group(leader, SIGKILL);
+  if (leader > 1)
+    kill(-leader, SIGKILL);
   auto mark = std::string{pod_mark} + '=' + pod_uid;
   for (int round = 0; round < kill_rounds; ++round) {
     bool any = false;

@@ -58,8 +58,9 @@ inline constexpr const char* pod_mark = "CUTTLE_SIM_POD_UID";
 /// Starts a process. `not_found`: no such program; `io_error`: all else.
 outcome<child_process> start_process(const process_spec& spec);
 
-/// Sends a signal to the process group.
-void signal_group(pid_t leader, int signal);
+/// Sends a signal to the container's first process alone, as a runtime does;
+/// what that process started ends with it, see `kill_stragglers`.
+void signal_first(pid_t first, int signal);
 
 /// Takes the exit status of an ended process: 0 to 255, 128 + n when a signal
 /// ended it; -1 while it runs.

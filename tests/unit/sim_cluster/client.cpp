@@ -129,6 +129,15 @@ std::size_t stream::on_data(char* data, std::size_t, std::size_t size,
   return me.stop_ ? 0 : size;
 }
 
+std::size_t stream::on_header(char*, std::size_t, std::size_t size,
+                              void* self) {
+  auto& me = *static_cast<stream*>(self);
+  std::lock_guard lock{me.mutex_};
+  me.begun_ = true;
+  me.changed_.notify_all();
+  return size;
+}
+
 int stream::on_progress(void* self, long, long, long, long) {
   auto& me = *static_cast<stream*>(self);
   std::lock_guard lock{me.mutex_};
@@ -142,6 +151,8 @@ stream::stream(api_access where, const std::string& path, bool held)
     auto* handle = request.get();
     curl_easy_setopt(handle, CURLOPT_WRITEFUNCTION, &on_data);
     curl_easy_setopt(handle, CURLOPT_WRITEDATA, this);
+    curl_easy_setopt(handle, CURLOPT_HEADERFUNCTION, &on_header);
+    curl_easy_setopt(handle, CURLOPT_HEADERDATA, this);
     curl_easy_setopt(handle, CURLOPT_XFERINFOFUNCTION, &on_progress);
     curl_easy_setopt(handle, CURLOPT_XFERINFODATA, this);
     curl_easy_setopt(handle, CURLOPT_NOPROGRESS, 0L);
@@ -152,6 +163,8 @@ stream::stream(api_access where, const std::string& path, bool held)
     ended_ = true;
     changed_.notify_all();
   }};
+  std::unique_lock lock{mutex_};
+  changed_.wait_for(lock, patience, [&] { return begun_ || ended_; });
 }
 
 stream::~stream() {

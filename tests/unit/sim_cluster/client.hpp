@@ -50,7 +50,9 @@ response call(const api_access& where, const std::string& method,
               const std::string& path, const std::string& body = {},
               const std::string& content_type = "application/json");
 
-/// A GET whose answer goes on; read by a thread of its own.
+/// A GET whose answer goes on; read by a thread of its own. The constructor
+/// returns once the answer has begun, so that what the test does next comes
+/// after the request.
 class stream {
 public:
   stream(api_access where, const std::string& path, bool held = false);
@@ -76,12 +78,14 @@ public:
 
 private:
   static std::size_t on_data(char*, std::size_t, std::size_t, void*);
+  static std::size_t on_header(char*, std::size_t, std::size_t, void*);
   static int on_progress(void*, long, long, long, long);
   mutable std::mutex mutex_;
   mutable std::condition_variable changed_;
   std::string text_;
   bool held_;
   bool stop_ = false;
+  bool begun_ = false;
   bool ended_ = false;
   bool complete_ = false;
   long status_ = 0;

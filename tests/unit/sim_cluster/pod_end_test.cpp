@@ -78,7 +78,7 @@ TEST(ClusterPodEnd, WaitsForTheScriptThatEndsItselfOnDeletion) {
   EXPECT_TRUE(pods.until(deleted("p")).is_object());
   ASSERT_TRUE(log.wait_end());
   EXPECT_TRUE(log.complete());
-  EXPECT_TRUE(log.text().ends_with("bye\n"));
+  EXPECT_TRUE(log.text().ends_with("bye\n")) << log.text();
   EXPECT_TRUE(k.cluster.pods().empty());
 }
 
