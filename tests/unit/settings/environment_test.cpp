@@ -334,6 +334,19 @@ TEST(Environment, TakesTheProxyOfTheChart) {
             "::1");
 }
 
+TEST(Environment, ListensOnlyWithAPort) {
+  EXPECT_FALSE(read({}).values.listen_port);
+  auto result = read(
+    {{"CUTTLE_LISTEN_PORT", "10933"}, {"CUTTLE_LISTEN_BIND", "127.0.0.1"}});
+  EXPECT_EQ(result.values.listen_port, 10933);
+  EXPECT_EQ(result.values.listen_bind, "127.0.0.1");
+  auto wrong
+    = read({{"CUTTLE_LISTEN_PORT", "all"}, {"CUTTLE_LISTEN_BIND", "here"}});
+  EXPECT_FALSE(wrong.values.listen_port);
+  EXPECT_EQ(wrong.values.listen_bind, "::");
+  EXPECT_EQ(wrong.warnings.size(), 2u);
+}
+
 TEST(Environment, SaysWhatIsNotSupported) {
   EXPECT_NE(warning(read({{"OCTOPUS_CONTRIBUTE_ENV_SETTINGS", "true"}}),
                     "OCTOPUS_CONTRIBUTE_ENV_SETTINGS")
