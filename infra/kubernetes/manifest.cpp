@@ -144,6 +144,22 @@ json image_pull_secrets(const script_pod_settings& settings,
   return result;
 }
 
+/// The configured security context for each container that has none.
+void secure_containers(json& spec, const script_pod_settings& settings,
+                       std::vector<std::string>& notes) {
+  auto context
+    = json_setting(settings.container_security_context_json,
+                   "CUTTLE_POD_CONTAINER_SECURITY_CONTEXT",
+                   "container security context", "no custom", is_object, notes);
+  if (!context)
+    return;
+  for (auto kind : {"initContainers", "containers"})
+    if (auto list = spec.find(kind); list != spec.end())
+      for (auto& container : *list)
+        if (!container.contains("securityContext"))
+          container["securityContext"] = *context;
+}
+
 } // namespace
 
 script_pod_manifest make_script_pod(const script_pod_settings& settings,
@@ -198,6 +214,7 @@ script_pod_manifest make_script_pod(const script_pod_settings& settings,
   if (settings.nfs_watchdog_image && !blank(*settings.nfs_watchdog_image))
     containers.push_back(nfs_watchdog(settings));
   spec["containers"] = std::move(containers);
+  secure_containers(spec, settings, notes);
   spec["volumes"] = volumes(settings);
   json pod = {{"apiVersion", "v1"}, {"kind", "Pod"}};
   pod["metadata"] = {{"name", result.name},

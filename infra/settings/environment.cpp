@@ -110,6 +110,8 @@ void read_pods(const environment& env, environment_reader& in,
   pods.affinity_json = in.json(agent("PODAFFINITYJSON"));
   pods.tolerations_json = in.json(agent("PODTOLERATIONSJSON"));
   pods.security_context_json = in.json(agent("PODSECURITYCONTEXTJSON"));
+  pods.container_security_context_json
+    = in.json("CUTTLE_POD_CONTAINER_SECURITY_CONTEXT");
   pods.annotations_json = in.json(agent("PODANNOTATIONSJSON"));
   pods.labels_json = in.json(agent("PODLABELSJSON"));
   pods.access_modes_json = in.json(agent("ACCESSMODESJSON"));

@@ -238,6 +238,15 @@ TEST(Environment, IgnoresJsonThatIsNone_CFG09) {
   }
 }
 
+TEST(Environment, TakesTheSecurityContextOfScriptContainers) {
+  auto good = read({{"CUTTLE_POD_CONTAINER_SECURITY_CONTEXT", "{}"}});
+  EXPECT_EQ(good.values.pods.container_security_context_json, "{}");
+  auto wrong = read({{"CUTTLE_POD_CONTAINER_SECURITY_CONTEXT", "{oops"}});
+  EXPECT_EQ(warning(wrong, "CUTTLE_POD_CONTAINER_SECURITY_CONTEXT"),
+            "'{oops' is not JSON; using the default");
+  EXPECT_FALSE(wrong.values.pods.container_security_context_json);
+}
+
 TEST(Environment, TakesTheTuning) {
   auto result = read({{"CUTTLE_SCHEDULER_THREADS", "3"},
                       {"CUTTLE_SCHEDULER_THROUGHPUT", "50"},
