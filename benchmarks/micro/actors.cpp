@@ -52,7 +52,8 @@ public:
                   },
                   [](ready_atom) {
                     return probe_report{true, {}};
-                  }};
+                  },
+                  [](drain_atom) {}};
         });
     intake = spawn_task_intake(*parent, made, health_);
     pods_listed all;
