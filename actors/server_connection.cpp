@@ -33,7 +33,7 @@ public:
                                           {{"server", server.name}})) {
     install_handlers(self_);
     mailbox<server_connection_actor> box{server_connection_actor{self_}};
-    halibut::polling_callbacks callbacks;
+    halibut::service_callbacks callbacks;
     callbacks.on_request
       = [box](halibut::rpc_request request, halibut::reply_function reply) {
           box.post(std::make_shared<rpc_call>(

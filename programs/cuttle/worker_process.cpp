@@ -48,7 +48,7 @@ public:
   polling_link(halibut::io_thread& thread, disk::disk_pool& disk,
                crypto::identity self, halibut::server_endpoint server,
                halibut::polling_options options,
-               halibut::polling_callbacks callbacks)
+               halibut::service_callbacks callbacks)
     : service_(thread, disk, std::move(self), std::move(server),
                std::move(options), std::move(callbacks)) {}
 
@@ -202,7 +202,7 @@ struct worker_process::impl {
     polling.spool = workspace::spool_directory(options.env.pods.home);
     return {endpoint_of.name(),
             [this, endpoint_of, polling,
-             identity = stored.identity](halibut::polling_callbacks callbacks) {
+             identity = stored.identity](halibut::service_callbacks callbacks) {
               return std::make_unique<polling_link>(links, disk, identity,
                                                     endpoint_of, polling,
                                                     std::move(callbacks));
