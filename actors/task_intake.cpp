@@ -4,12 +4,12 @@
 #include <caf/stateful_actor.hpp>
 #include <caf/typed_event_based_actor.hpp>
 #include <caf/typed_response_promise.hpp>
-#include <deque>
 #include <map>
 #include <set>
 #include <utility>
 
 #include "actors/failure.hpp"
+#include "actors/fair_queue.hpp"
 #include "actors/operation.hpp"
 #include "actors/task_log.hpp"
 #include "actors/tombstones.hpp"
@@ -121,8 +121,9 @@ private:
           on_start_failed(ticket, e);
           reply.deliver(e);
         });
-    queue_.push_back(x.ticket.key());
+    queue_.push(path_of(x), x.ticket.key());
     begin_next();
+    say_place(x.ticket);
     return reply;
   }
 
@@ -225,8 +226,7 @@ private:
   void begin_next() {
     while (!queue_.empty()
            && creating_.size() < context_->settings.creations_limit) {
-      auto key = std::move(queue_.front());
-      queue_.pop_front();
+      auto key = *queue_.pop();
       auto i = entries_.find(key);
       if (i == entries_.end())
         continue;
@@ -234,6 +234,17 @@ private:
       self_->send(i->second.actor, begin_creation{});
     }
     queued_.set(static_cast<double>(queue_.size()));
+  }
+
+  // Why nothing happens yet, for who reads the task log.
+  void say_place(const script_ticket& ticket) {
+    auto before = queue_.before(ticket.key());
+    auto* e = find(ticket);
+    if (!before || !e)
+      return;
+    self_->send(e->actor, remark{{output_source::debug, context_->now(),
+                                  waiting_text(*before + 1, queue_.size(),
+                                               creating_.size())}});
   }
 
   void on_creation_done(const script_ticket& ticket) {
@@ -335,7 +346,7 @@ private:
     by_pod_.erase(kubernetes::script_pod_name(i->second.ticket));
     creating_.erase(i->first);
     // What takes the ticket's place later queues for itself.
-    std::erase(queue_, i->first);
+    queue_.erase(i->first);
     entries_.erase(i);
     in_flight_.set(static_cast<double>(entries_.size()));
     begin_next();
@@ -423,7 +434,7 @@ private:
   std::optional<kubernetes::cluster_version> version_;
   entries entries_;
   std::map<std::string, std::string> by_pod_;
-  std::deque<std::string> queue_;
+  fair_queue queue_;
   std::set<std::string> creating_;
   std::set<caf::actor_addr> leaving_;
   tombstones dead_;
