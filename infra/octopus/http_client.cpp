@@ -4,6 +4,8 @@
 #include <curl/curl.h>
 #include <mutex>
 #include <new>
+#include <sys/socket.h>
+#include <unistd.h>
 
 namespace cuttle::octopus {
 
@@ -62,6 +64,18 @@ struct http_client::impl {
       x.result.body.append(data, size);
       return size;
     };
+    // libcurl does not say how far an attempt came that ran out of time.
+    using closer = int (*)(void*, curl_socket_t);
+    closer close_socket = [](void* self, curl_socket_t socket) {
+      auto& x = *static_cast<impl*>(self);
+      sockaddr_storage peer;
+      socklen_t size = sizeof(peer);
+      if (getpeername(socket, reinterpret_cast<sockaddr*>(&peer), &size) == 0)
+        x.result.connected = true;
+      return close(socket);
+    };
+    set(CURLOPT_CLOSESOCKETFUNCTION, close_socket);
+    set(CURLOPT_CLOSESOCKETDATA, this);
     set(CURLOPT_WRITEFUNCTION, body);
     set(CURLOPT_WRITEDATA, this);
   }
@@ -191,7 +205,7 @@ http_result http_client::send(const http_request& request,
   result.status = static_cast<int>(x.number(CURLINFO_RESPONSE_CODE));
   result.connect_status = static_cast<int>(x.number(CURLINFO_HTTP_CONNECTCODE));
   result.os_error = static_cast<int>(x.number(CURLINFO_OS_ERRNO));
-  result.connected = x.passed(CURLINFO_CONNECT_TIME_T);
+  result.connected |= x.passed(CURLINFO_CONNECT_TIME_T);
   result.sent = x.passed(CURLINFO_PRETRANSFER_TIME_T);
   result.tls = x.rules.seen;
   if (code != CURLE_OK)

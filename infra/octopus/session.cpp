@@ -20,6 +20,16 @@ constexpr auto csrf_cookie = "Octopus-Csrf-Token";
 /// Whether a request may be sent again.
 enum class again { always, unless_sent };
 
+/// Whether an attempt ended only because little time was left for it; what was
+/// wrong before says more then.
+bool cut_short(const trouble& why, milliseconds limit) {
+  return limit < 5s
+         && (why.what == mistake::no_answer
+             || why.what == mistake::connect_timeout
+             || why.what == mistake::proxy_unreachable
+             || why.what == mistake::comms_unreachable);
+}
+
 std::string first_link(const link_map& preferred, const link_map& other,
                        const char* name, const std::string& fallback) {
   for (auto* links : {&preferred, &other})
@@ -83,11 +93,13 @@ struct session::impl {
     auto url = resolve(options.server, link);
     if (!url)
       return tl::unexpected(url.error());
+    std::optional<trouble> before;
     for (std::size_t failures = 0;; ++failures) {
       ++requests;
+      auto limit = left();
       auto x = http.send(
         {method, *url, body, headers(method), how == again::unless_sent},
-        left());
+        limit);
       if (x.curl_code == 0 && x.status >= 200 && x.status < 300)
         return std::move(x.body);
       if (gone && x.curl_code == 0 && x.status == 404)
@@ -97,6 +109,8 @@ struct session::impl {
         = x.curl_code != 0
             ? transfer_trouble(target, x)
             : status_trouble(target, x, what, options.who.kind(), token.expiry);
+      if (before && cut_short(why, limit))
+        return tl::unexpected(std::move(*before));
       auto pause = waits[std::min(failures, std::size(waits) - 1)];
       if (!worth_waiting(why.what) || (how == again::unless_sent && x.sent)
           || left() <= pause)
@@ -104,6 +118,7 @@ struct session::impl {
       if (options.on_wait)
         options.on_wait(why, pause);
       std::this_thread::sleep_for(pause);
+      before = std::move(why);
     }
   }
 
@@ -376,6 +391,7 @@ answer<std::string> probe_comms(const std::string& host, std::uint16_t port,
   to.host = host;
   to.port = port;
   to.setting = "agent.serverCommsAddresses";
+  std::optional<trouble> before;
   for (std::size_t failures = 0;; ++failures) {
     http_client http{options};
     to.proxy = http.proxy_name();
@@ -403,11 +419,14 @@ answer<std::string> probe_comms(const std::string& host, std::uint16_t port,
                && why.what != mistake::proxy_unreachable)
         why.what = mistake::comms_unreachable;
     }
+    if (before && cut_short(why, left))
+      return tl::unexpected(std::move(*before));
     auto pause = waits[std::min(failures, std::size(waits) - 1)];
     left = std::chrono::duration_cast<milliseconds>(until - clock::now());
     if (!worth_waiting(why.what) || left <= pause)
       return tl::unexpected(std::move(why));
     std::this_thread::sleep_for(pause);
+    before = std::move(why);
   }
 }
 

@@ -73,6 +73,9 @@ outcome<std::uint16_t> octopus_rest::start() {
   if (!certificate)
     return tl::unexpected(certificate.error());
   impl_->authority = certificate->authority_pem;
+  if (impl_->options.own_thumbprint)
+    impl_->locked(
+      [&] { impl_->store.set_thumbprint(certificate->thumbprint); });
   auto port = impl_->http.start(*certificate);
   if (port)
     impl_->port = *port;

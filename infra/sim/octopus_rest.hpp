@@ -20,6 +20,9 @@ public:
   struct options {
     /// Of the certificate for polling, 40 hexadecimal digits.
     std::string thumbprint;
+    /// Instead, that of the REST API's own certificate, so that its port plays
+    /// the polling port as well: `/handshake` answers there.
+    bool own_thumbprint = false;
     /// Virtual directory, such as `/octopus`.
     std::string prefix;
     std::string version = "2024.4.7065";

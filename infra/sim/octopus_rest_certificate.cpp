@@ -4,6 +4,7 @@
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
 
+#include "infra/crypto/cipher.hpp"
 #include "infra/crypto/openssl.hpp"
 
 namespace cuttle::sim {
@@ -97,8 +98,14 @@ make_rest_certificate(const rest_certificate_options& options) {
   bio_ptr out{BIO_new(BIO_s_mem())};
   PEM_write_bio_PrivateKey(out.get(), key.get(), nullptr, nullptr, 0, nullptr,
                            nullptr);
+  unsigned char* der = nullptr;
+  auto size = i2d_X509(certificate.get(), &der);
+  auto print = size > 0
+                 ? crypto::sha1_hex_upper({der, static_cast<std::size_t>(size)})
+                 : std::string{};
+  OPENSSL_free(der);
   return rest_certificate{pem_of(certificate.get()), content(out.get()),
-                          pem_of(authority.get())};
+                          pem_of(authority.get()), print};
 }
 
 } // namespace cuttle::sim

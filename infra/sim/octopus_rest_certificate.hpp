@@ -22,6 +22,8 @@ struct rest_certificate {
   std::string certificate_pem;
   std::string key_pem;
   std::string authority_pem;
+  /// SHA-1 of the certificate, 40 upper-case digits.
+  std::string thumbprint;
 };
 
 /// Makes an authority and a certificate that it signs, ECDSA on P-256.

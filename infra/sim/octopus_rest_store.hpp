@@ -32,6 +32,11 @@ public:
   std::string health = "Unknown";
   long clock_skew = 0;
 
+  /// Of the certificate for polling.
+  void set_thumbprint(const std::string& text) {
+    options_.thumbprint = text;
+  }
+
   std::vector<std::string> workers(const std::string& space) const;
 
 private:
@@ -72,7 +77,7 @@ private:
   json worker_document(const space& where, json worker) const;
   std::string next_id(const std::string& kind);
 
-  const octopus_rest::options options_;
+  octopus_rest::options options_;
   std::vector<account> users_;
   std::vector<space> spaces_;
   /// User ids by token and by cookie; CSRF values by cookie.
