@@ -73,6 +73,8 @@ struct pod_verdict {
   /// Whether the script container itself has terminated, so that its log is
   /// whole.
   bool container_ended = false;
+  /// Pending for a cause that seldom passes: the script has failed if it lasts.
+  bool ends_soon = false;
   /// Why the pod waits or failed, with the remedy, for the task log; empty
   /// when there is nothing to say.
   std::string cause;
