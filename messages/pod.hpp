@@ -80,4 +80,16 @@ struct pod_verdict {
   std::string cause;
 };
 
+/// What an administrator wants in every script pod [TPL-01]. The members hold
+/// JSON objects as text; an empty one is not given.
+struct pod_template {
+  /// Name of the object, for messages.
+  std::string source;
+  std::string labels;
+  std::string annotations;
+  std::string pod_spec;
+  std::string script_container;
+  std::string watchdog_container;
+};
+
 } // namespace cuttle

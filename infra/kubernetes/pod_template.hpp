@@ -5,20 +5,9 @@
 #include <string_view>
 
 #include "messages/failure.hpp"
+#include "messages/pod.hpp"
 
 namespace cuttle::kubernetes {
-
-/// What an administrator wants in every script pod [TPL-01]. The members hold
-/// JSON objects as text; an empty one is not given.
-struct pod_template {
-  /// Name of the object, for messages.
-  std::string source;
-  std::string labels;
-  std::string annotations;
-  std::string pod_spec;
-  std::string script_container;
-  std::string watchdog_container;
-};
 
 /// Label of a deployment that is a template [TPL-01].
 inline constexpr std::string_view pod_template_label

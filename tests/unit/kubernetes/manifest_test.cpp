@@ -79,7 +79,7 @@ TEST(ScriptPod,
             json::parse(golden("pod-full.json")).dump(2));
 }
 
-TEST(ScriptPod, MatchesTheGoldenFileWithChartDefaults_POD08_POD12_POD14) {
+TEST(ScriptPod, MatchesTheGoldenFileWithChartDefaults_POD08_POD12_POD14_LIM07) {
   auto pod = make_script_pod(chart_settings(), command_of("AbC123"), input());
   EXPECT_EQ(json::parse(pod.json).dump(2),
             json::parse(golden("pod-default.json")).dump(2));
@@ -115,7 +115,7 @@ TEST(ScriptPod, HasNoAuthLabelsWithoutAContext_POD03_POD04) {
   EXPECT_EQ(metadata["annotations"].size(), 2u);
 }
 
-TEST(ScriptPod, LetsItsOwnKeysWinAndSaysSo_POD05_POD06) {
+TEST(ScriptPod, LetsItsOwnKeysWinAndSaysSo_POD05_POD06_RBAC03) {
   auto settings = chart_settings();
   settings.labels_json
     = R"({"octopus.com/scriptTicketId":"evil","app.kubernetes.io/managed-by":"x",
