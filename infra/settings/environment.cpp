@@ -116,6 +116,12 @@ void read_pods(const environment& env, environment_reader& in,
   pods.labels_json = in.json(agent("PODLABELSJSON"));
   pods.access_modes_json = in.json(agent("ACCESSMODESJSON"));
   pods.nfs_watchdog_image = in.text(agent("NFSWATCHDOGIMAGE"));
+  pods.calamari_image_volume
+    = in.boolean(agent("CALAMARIIMAGEVOLUMEENABLED"), false);
+  pods.calamari_repository = in.text_or(agent("CALAMARIIMAGEVOLUMEREPOSITORY"),
+                                        pods.calamari_repository);
+  pods.calamari_pull_policy = in.text_or(agent("CALAMARIIMAGEVOLUMEPULLPOLICY"),
+                                         pods.calamari_pull_policy);
 }
 
 void read_worker(environment_reader& in, environment_settings& out) {
@@ -153,10 +159,6 @@ void read_worker(environment_reader& in, environment_settings& out) {
     in.warn("OCTOPUS_CONTRIBUTE_ENV_SETTINGS",
             "is not supported: identity and servers come from the config map "
             "alone");
-  if (in.boolean(agent("CALAMARIIMAGEVOLUMEENABLED"), false))
-    in.warn(agent("CALAMARIIMAGEVOLUMEENABLED"),
-            "image volumes for Calamari are not supported; scripts use the "
-            "packages that the server sends");
 }
 
 void read_proxy(const environment& env, environment_reader& in,

@@ -120,6 +120,7 @@ struct worker_process::impl {
     api.on_call = options.on_call;
     cluster = std::make_unique<kubernetes::api_client>(options.access,
                                                        std::move(api));
+    templates = std::make_shared<kubernetes::template_cache>(*cluster);
     workspace::store_options files;
     files.home = options.env.pods.home;
     files.runner_directory = options.env.runner_directory;
@@ -197,6 +198,7 @@ struct worker_process::impl {
       return crypto::derive_log_key(key, ticket.task_id);
     };
     context->now = [] { return std::chrono::system_clock::now(); };
+    context->templates = templates;
     context->on_step = [](std::string_view step, const script_ticket& ticket) {
       if (telemetry::enabled(settings::log_level::debug))
         telemetry::debug("step", {{"at", step}, {"ticket", ticket.task_id}});
@@ -316,6 +318,7 @@ struct worker_process::impl {
   disk::disk_pool disk;
   telemetry::registry metrics;
   std::unique_ptr<kubernetes::api_client> cluster;
+  std::shared_ptr<kubernetes::template_cache> templates;
   std::unique_ptr<workspace::store> store;
   std::unique_ptr<system_config> config;
   std::unique_ptr<caf::actor_system> system;

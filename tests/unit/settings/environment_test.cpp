@@ -361,10 +361,20 @@ TEST(Environment, SaysWhatIsNotSupported) {
                     "OCTOPUS_CONTRIBUTE_ENV_SETTINGS")
               .find("not supported"),
             std::string::npos);
-  EXPECT_NE(warning(read({{p("CALAMARIIMAGEVOLUMEENABLED"), "true"}}),
-                    p("CALAMARIIMAGEVOLUMEENABLED"))
-              .find("not supported"),
-            std::string::npos);
+}
+
+TEST(Environment, TakesTheCalamariImageVolume_POD20) {
+  auto result = read({{p("CALAMARIIMAGEVOLUMEENABLED"), "True"},
+                      {p("CALAMARIIMAGEVOLUMEREPOSITORY"), "registry/x"},
+                      {p("CALAMARIIMAGEVOLUMEPULLPOLICY"), "Always"}});
+  EXPECT_TRUE(result.warnings.empty());
+  EXPECT_TRUE(result.values.pods.calamari_image_volume);
+  EXPECT_EQ(result.values.pods.calamari_repository, "registry/x");
+  EXPECT_EQ(result.values.pods.calamari_pull_policy, "Always");
+  auto usual = read({}).values.pods;
+  EXPECT_FALSE(usual.calamari_image_volume);
+  EXPECT_EQ(usual.calamari_repository, "octopusdeploy");
+  EXPECT_EQ(usual.calamari_pull_policy, "IfNotPresent");
 }
 
 TEST(Environment, IsTheProcesssOwn) {
