@@ -71,6 +71,7 @@ void Stage::SetUp() {
     GTEST_SKIP() << reason;
   auto identity = crypto::identity::generate("Octopus Server");
   ASSERT_TRUE(identity) << identity.error().text;
+  server_identity_ = *identity;
   worker_identity_ = *crypto::identity::generate();
   sim::octopus_server::options options;
   options.spool = folder_ / "server-spool";
