@@ -170,6 +170,7 @@ std::vector<std::string> Stage::texts(const sim::script_result& result,
   for (auto& line : result.lines)
     if (line.source == source && !line.text.starts_with("##octopus")
         && !line.text.starts_with("[POD EVENT]")
+        && !line.text.starts_with("Acquiring isolation mutex ")
         && !line.text.starts_with("Kubernetes Script Pod "))
       lines.push_back(line.text);
   return lines;
