@@ -175,19 +175,23 @@ TEST_F(HelmStage, GivesEachAccountWhatItNeedsAndNoMore_RBAC01) {
   EXPECT_FALSE(may("octopus-agent-auto-upgrader", {"create", "pods"}));
   EXPECT_FALSE(
     may("octopus-agent-auto-upgrader", {"patch", "deployments.apps"}));
-  // Outside: nothing, whoever asks.
+  // Outside: nothing, whoever asks. (What belongs to no namespace is asked for
+  // in all of them: kubectl names the current one otherwise, and a role seems
+  // to do.)
   const words elsewhere[] = {
     {"get", "pods", "--namespace=default"},
     {"create", "pods", "--namespace=default"},
     {"get", "secrets", "--namespace=kube-system"},
     {"list", "pods", "--all-namespaces"},
-    {"list", "nodes"},
-    {"get", "namespaces"},
-    {"create", "namespaces"},
-    {"create", "clusterroles.rbac.authorization.k8s.io"},
-    {"create", "clusterrolebindings.rbac.authorization.k8s.io"},
-    {"get", "persistentvolumes"},
-    {"create", "customresourcedefinitions.apiextensions.k8s.io"},
+    {"list", "nodes", "--all-namespaces"},
+    {"get", "namespaces", "--all-namespaces"},
+    {"create", "namespaces", "--all-namespaces"},
+    {"create", "clusterroles.rbac.authorization.k8s.io", "--all-namespaces"},
+    {"create", "clusterrolebindings.rbac.authorization.k8s.io",
+     "--all-namespaces"},
+    {"get", "persistentvolumes", "--all-namespaces"},
+    {"create", "customresourcedefinitions.apiextensions.k8s.io",
+     "--all-namespaces"},
   };
   for (auto account : {tentacle, std::string{"octopus-agent-scripts"},
                        std::string{"octopus-agent-auto-upgrader"}})
