@@ -141,7 +141,7 @@ void world::start_worker(unsigned connections) {
 
 void world::start_worker(polling_options options, server_endpoint to,
                          const crypto::identity& self) {
-  polling_callbacks callbacks;
+  service_callbacks callbacks;
   callbacks.on_request = [this](rpc_request request, reply_function reply) {
     handled.change([&](auto& x) { x.push_back(request.id); });
     handler(std::move(request), std::move(reply));

@@ -37,10 +37,9 @@ class watched {
 public:
   template <class F>
   void change(F f) {
-    {
-      std::lock_guard lock{mutex_};
-      f(value_);
-    }
+    // Told under the lock: who was waiting may destroy this right after.
+    std::lock_guard lock{mutex_};
+    f(value_);
     changed_.notify_all();
   }
 
