@@ -33,7 +33,7 @@ public:
 struct server_link_factory {
   /// `host:port`, for logs and health.
   std::string name;
-  std::function<std::unique_ptr<server_link>(halibut::polling_callbacks)> make;
+  std::function<std::unique_ptr<server_link>(halibut::service_callbacks)> make;
 };
 
 /// How patient the actors are. Values of their own so that tests can name them.

@@ -75,6 +75,7 @@ caf::result<script_status> task_intake::start(const start_script& x) {
   auto& made = make(
     x.ticket,
     {x.ticket, std::make_shared<start_script>(x), std::nullopt, version_, {}});
+  made.path = path_of(x);
   self_->request(made.actor, caf::infinite, start_atom_v)
     .then(
       [this, reply, ticket = x.ticket](script_status& status) mutable {

@@ -4,12 +4,12 @@
 #include <caf/stateful_actor.hpp>
 #include <caf/typed_event_based_actor.hpp>
 #include <caf/typed_response_promise.hpp>
-#include <deque>
 #include <map>
 #include <set>
 #include <utility>
 
 #include "actors/failure.hpp"
+#include "actors/fair_queue.hpp"
 #include "actors/isolation.hpp"
 #include "actors/operation.hpp"
 #include "actors/task_intake.hpp"
@@ -40,6 +40,8 @@ private:
   struct entry {
     script_ticket ticket;
     operation_actor actor;
+    // Whom it is for, for its turn at a creation slot.
+    queue_path path;
     std::optional<pod_snapshot> pod;
     unsigned rebuilds = 0;
     // When the pod was first seen failed without a container that ended.
@@ -121,6 +123,9 @@ private:
 
   // -- creation slots -------------------------------------------------------
 
+  // Queues for a creation slot, and tells why it waits if it does.
+  void queue(const std::string& key);
+
   void begin_next();
 
   void on_creation_done(const script_ticket& ticket);
@@ -176,7 +181,7 @@ private:
   std::map<std::string, std::string> by_pod_;
   isolation_locks locks_;
   std::map<std::string, lock_timers> lock_timers_;
-  std::deque<std::string> queue_;
+  fair_queue queue_;
   std::set<std::string> creating_;
   std::set<caf::actor_addr> leaving_;
   tombstones dead_;

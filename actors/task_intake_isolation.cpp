@@ -24,8 +24,7 @@ void task_intake::isolate(const start_script& x) {
     claim.mutex = isolation_locks::default_mutex;
   say_marked(key, "##octopus[stdout-verbose]", acquiring_text(claim));
   if (locks_.take(std::move(claim))) {
-    queue_.push_back(key);
-    return begin_next();
+    return queue(key);
   }
   auto& timers = lock_timers_[key];
   timers.busy = self_->run_delayed(first_busy_line, [this, key] { busy(key); });
@@ -80,7 +79,8 @@ void task_intake::release_lock(const std::string& key) {
       i->second.dispose();
       lock_timers_.erase(i);
     }
-    queue_.push_back(next);
+    if (auto e = entries_.find(next); e != entries_.end())
+      queue_.push(e->second.path, next);
   }
 }
 

@@ -12,8 +12,7 @@ constexpr unsigned most_rebuilds = 3;
 void task_intake::begin_next() {
   while (!queue_.empty()
          && creating_.size() < context_->settings.creations_limit) {
-    auto key = std::move(queue_.front());
-    queue_.pop_front();
+    auto key = *queue_.pop();
     auto i = entries_.find(key);
     if (i == entries_.end())
       continue;
@@ -21,6 +20,20 @@ void task_intake::begin_next() {
     self_->send(i->second.actor, begin_creation{});
   }
   queued_.set(static_cast<double>(queue_.size() + locks_.waiting()));
+}
+
+void task_intake::queue(const std::string& key) {
+  auto i = entries_.find(key);
+  if (i == entries_.end())
+    return;
+  queue_.push(i->second.path, key);
+  begin_next();
+  // Why nothing happens yet, for who reads the task log.
+  if (auto before = queue_.before(key))
+    self_->send(i->second.actor,
+                remark{{output_source::debug, context_->now(),
+                        waiting_text(*before + 1, queue_.size(),
+                                     creating_.size())}});
 }
 
 void task_intake::on_creation_done(const script_ticket& ticket) {
@@ -124,7 +137,7 @@ void task_intake::erase(entries::iterator i) {
   by_pod_.erase(kubernetes::script_pod_name(i->second.ticket));
   creating_.erase(i->first);
   // What takes the ticket's place later queues for itself.
-  std::erase(queue_, i->first);
+  queue_.erase(i->first);
   release_lock(i->first);
   entries_.erase(i);
   in_flight_.set(static_cast<double>(entries_.size()));

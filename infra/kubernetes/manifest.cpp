@@ -53,6 +53,22 @@ json image_pull_secrets(const script_pod_settings& settings,
   return result;
 }
 
+/// The configured security context for each container that has none.
+void secure_containers(json& spec, const script_pod_settings& settings,
+                       std::vector<std::string>& notes) {
+  auto context
+    = json_setting(settings.container_security_context_json,
+                   "CUTTLE_POD_CONTAINER_SECURITY_CONTEXT",
+                   "container security context", "no custom", is_object, notes);
+  if (!context)
+    return;
+  for (auto kind : {"initContainers", "containers"})
+    if (auto list = spec.find(kind); list != spec.end())
+      for (auto& container : *list)
+        if (!container.contains("securityContext"))
+          container["securityContext"] = *context;
+}
+
 /// An object of the template as JSON; an empty one if there is none.
 json template_part(const script_pod_input& input,
                    const std::string pod_template::*part) {
@@ -204,6 +220,7 @@ script_pod_manifest make_script_pod(const script_pod_settings& settings,
     volumes.push_back(std::move(volume));
   }
   spec["volumes"] = std::move(volumes);
+  secure_containers(spec, settings, notes);
   json pod = {{"apiVersion", "v1"}, {"kind", "Pod"}};
   pod["metadata"] = {{"name", result.name},
                      {"namespace", settings.namespace_name},

@@ -36,6 +36,8 @@ struct script_pod_settings {
   std::optional<std::string> affinity_json;
   std::optional<std::string> tolerations_json;
   std::optional<std::string> security_context_json;
+  /// Security context of every container of the pod.
+  std::optional<std::string> container_security_context_json;
   std::optional<std::string> annotations_json;
   std::optional<std::string> labels_json;
   std::optional<std::string> access_modes_json;

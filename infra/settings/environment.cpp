@@ -110,6 +110,8 @@ void read_pods(const environment& env, environment_reader& in,
   pods.affinity_json = in.json(agent("PODAFFINITYJSON"));
   pods.tolerations_json = in.json(agent("PODTOLERATIONSJSON"));
   pods.security_context_json = in.json(agent("PODSECURITYCONTEXTJSON"));
+  pods.container_security_context_json
+    = in.json("CUTTLE_POD_CONTAINER_SECURITY_CONTEXT");
   pods.annotations_json = in.json(agent("PODANNOTATIONSJSON"));
   pods.labels_json = in.json(agent("PODLABELSJSON"));
   pods.access_modes_json = in.json(agent("ACCESSMODESJSON"));
@@ -173,6 +175,15 @@ bool is_address(const std::string& text) {
          || inet_pton(AF_INET6, text.c_str(), &six) == 1;
 }
 
+void read_address(environment_reader& in, const char* variable,
+                  std::string& value) {
+  auto text = in.text(variable);
+  if (text && is_address(*text))
+    value = *text;
+  else if (text)
+    in.warn(variable, *text, "an IP address", value);
+}
+
 void read_tuning(environment_reader& in, environment_settings& out) {
   constexpr std::size_t kib = 1024;
   constexpr std::size_t mib = 1024 * kib;
@@ -193,13 +204,12 @@ void read_tuning(environment_reader& in, environment_settings& out) {
             "must not be less than CUTTLE_LOG_BUFFER_BYTES; using "
               + std::to_string(out.log_total_bytes));
   }
-  if (auto bind = in.text("CUTTLE_HTTP_BIND")) {
-    if (is_address(*bind))
-      out.http_bind = *bind;
-    else
-      in.warn("CUTTLE_HTTP_BIND", *bind, "an IP address", out.http_bind);
-  }
+  read_address(in, "CUTTLE_HTTP_BIND", out.http_bind);
   in.number("CUTTLE_HTTP_PORT", 0, 65'535, out.http_port);
+  read_address(in, "CUTTLE_LISTEN_BIND", out.listen_bind);
+  if (auto port
+      = in.find_number("CUTTLE_LISTEN_PORT", 0, 65'535, "no listening"))
+    out.listen_port = static_cast<std::uint16_t>(*port);
   auto seconds = out.drain_patience.count() / 1000;
   in.number("CUTTLE_DRAIN_PATIENCE_SECONDS", 0, 3'600, seconds);
   out.drain_patience = std::chrono::seconds{seconds};

@@ -4,7 +4,9 @@
 #include <map>
 #include <string>
 
+#include "programs/cuttle/bench_flags.hpp"
 #include "programs/cuttle/commands.hpp"
+#include "programs/cuttle/register.hpp"
 
 namespace {
 
@@ -45,14 +47,52 @@ int run(int argc, char** argv) {
     ->add_option("--log-level", demo.log_level,
                  "Level of the parts' own log on standard error")
     ->transform(CLI::CheckedTransformer(levels, CLI::ignore_case));
+  cuttle::bench_flags bench{app};
+  cuttle::register_options registration;
+  auto* register_command = app.add_subcommand(
+    "register",
+    "Register the worker with an Octopus Server, or bring its registration up "
+    "to date; the environment says how");
+  register_command
+    ->add_option("--kubeconfig", registration.kubeconfig,
+                 "Credentials outside of the cluster")
+    ->check(CLI::ExistingFile);
+  register_command->add_option("-n,--namespace", registration.namespace_name,
+                               "Namespace of the worker's config map");
+  register_command->add_option(
+    "--existing", registration.existing,
+    "What to do about a worker of the same name: take-over (default), refuse, "
+    "force, adopt");
+  register_command
+    ->add_option("--ca-file", registration.ca_file,
+                 "PEM of an authority to trust besides the system's")
+    ->check(CLI::ExistingFile);
+  register_command->add_flag(
+    "--strict", registration.strict,
+    "Fail when a change can not be applied to a registered worker");
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& e) {
+    // So many flags that their list would hide what is wrong.
+    if (bench.command().parsed() && e.get_exit_code() != 0) {
+      std::fprintf(stderr, "cuttle bench: %s\n", e.what());
+      return 2;
+    }
     // CLI11 has an exit code for each kind; for a user there are two.
     return app.exit(e) == 0 ? 0 : 2;
   }
   if (*run_command)
     return cuttle::run_worker(run);
+  if (bench.command().parsed()) {
+    auto options = bench.options();
+    if (!options) {
+      std::fprintf(stderr, "cuttle bench: %s\n", options.error().text.c_str());
+      return 2;
+    }
+    return cuttle::run_bench(*options);
+  }
+  if (*register_command)
+    return cuttle::run_register(registration);
   return cuttle::run_demo(demo);
 }
 

@@ -238,6 +238,27 @@ TEST(ScriptPod, GoesOnWithDefaultsWhenASettingDoesNotParse_POD13) {
     }
 }
 
+TEST(ScriptPod, GivesEveryContainerTheConfiguredSecurityContext) {
+  auto settings = chart_settings();
+  settings.nfs_watchdog_image = "watchdog:1";
+  settings.container_security_context_json
+    = R"({"allowPrivilegeEscalation":false,"capabilities":{"drop":["ALL"]}})";
+  auto spec = pod_of(settings, command_of("t"))["spec"];
+  ASSERT_EQ(spec["containers"].size(), 2u);
+  for (auto& container : spec["containers"])
+    EXPECT_EQ(container["securityContext"],
+              json::parse(*settings.container_security_context_json));
+  EXPECT_FALSE(spec.contains("securityContext"));
+}
+
+TEST(ScriptPod, SaysThatAContainerSecurityContextCanNotBeUsed) {
+  auto settings = chart_settings();
+  settings.container_security_context_json = "[]";
+  EXPECT_EQ(pod_of(settings, command_of("t")),
+            pod_of(chart_settings(), command_of("t")));
+  EXPECT_THAT(notes_of(settings, command_of("t")), Contains("JSON value: []"));
+}
+
 TEST(ScriptPod, StaysOnTheNodeOfAVolumeForOneNode_POD15) {
   auto settings = chart_settings();
   settings.access_modes_json = R"(["readWRITEonce"])";

@@ -238,6 +238,15 @@ TEST(Environment, IgnoresJsonThatIsNone_CFG09) {
   }
 }
 
+TEST(Environment, TakesTheSecurityContextOfScriptContainers) {
+  auto good = read({{"CUTTLE_POD_CONTAINER_SECURITY_CONTEXT", "{}"}});
+  EXPECT_EQ(good.values.pods.container_security_context_json, "{}");
+  auto wrong = read({{"CUTTLE_POD_CONTAINER_SECURITY_CONTEXT", "{oops"}});
+  EXPECT_EQ(warning(wrong, "CUTTLE_POD_CONTAINER_SECURITY_CONTEXT"),
+            "'{oops' is not JSON; using the default");
+  EXPECT_FALSE(wrong.values.pods.container_security_context_json);
+}
+
 TEST(Environment, TakesTheTuning) {
   auto result = read({{"CUTTLE_SCHEDULER_THREADS", "3"},
                       {"CUTTLE_SCHEDULER_THROUGHPUT", "50"},
@@ -342,6 +351,19 @@ TEST(Environment, KnowsItsOwnPodAndWhetherToCountEvents_EVT01) {
                       {"HOSTNAME", "octopus-agent-tentacle-1-2"}});
   EXPECT_FALSE(result.values.capture_metrics);
   EXPECT_EQ(result.values.own_pod, "octopus-agent-tentacle-1-2");
+}
+
+TEST(Environment, ListensOnlyWithAPort) {
+  EXPECT_FALSE(read({}).values.listen_port);
+  auto result = read(
+    {{"CUTTLE_LISTEN_PORT", "10933"}, {"CUTTLE_LISTEN_BIND", "127.0.0.1"}});
+  EXPECT_EQ(result.values.listen_port, 10933);
+  EXPECT_EQ(result.values.listen_bind, "127.0.0.1");
+  auto wrong
+    = read({{"CUTTLE_LISTEN_PORT", "all"}, {"CUTTLE_LISTEN_BIND", "here"}});
+  EXPECT_FALSE(wrong.values.listen_port);
+  EXPECT_EQ(wrong.values.listen_bind, "::");
+  EXPECT_EQ(wrong.warnings.size(), 2u);
 }
 
 TEST(Environment, TakesTheCalamariImageVolume_POD20) {
