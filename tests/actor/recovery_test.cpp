@@ -187,6 +187,8 @@ protected:
       if (alive_)
         pass(500ms);
     }
+    // This life may have had fewer boundaries; the clean-up is none of them.
+    kill_at_ = 0;
     if (!alive_)
       boot();
   }

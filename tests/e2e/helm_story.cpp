@@ -159,6 +159,10 @@ TEST_F(HelmStage, GivesEachAccountWhatItNeedsAndNoMore_RBAC01_RBAC06) {
     {"get", "secrets/tentacle-secret"},
     {"patch", "secrets/tentacle-secret"},
     {"create", "secrets"},
+    {"get", "configmaps/tentacle-config-pre"},
+    {"delete", "secrets/tentacle-secret-pre"},
+    {"list", "scriptpodtemplates.agent.octopus.com"},
+    {"list", "deployments.apps"},
   };
   for (auto& what : needs)
     EXPECT_TRUE(may(tentacle, what)) << what[0] << " " << what[1];
@@ -171,7 +175,7 @@ TEST_F(HelmStage, GivesEachAccountWhatItNeedsAndNoMore_RBAC01_RBAC06) {
     {"create", "configmaps"},
     {"create", "serviceaccounts"},
     {"create", "serviceaccounts", "--subresource=token"},
-    {"get", "deployments.apps"},
+    {"patch", "deployments.apps"},
     {"create", "roles.rbac.authorization.k8s.io"},
     {"impersonate", "serviceaccounts"},
     {"*", "*"},
