@@ -30,10 +30,10 @@ void task_intake::queue(const std::string& key) {
   begin_next();
   // Why nothing happens yet, for who reads the task log.
   if (auto before = queue_.before(key))
-    self_->send(i->second.actor,
-                remark{{output_source::debug, context_->now(),
-                        waiting_text(*before + 1, queue_.size(),
-                                     creating_.size())}});
+    self_->send(
+      i->second.actor,
+      remark{{output_source::debug, context_->now(),
+              waiting_text(*before + 1, queue_.size(), creating_.size())}});
 }
 
 void task_intake::on_creation_done(const script_ticket& ticket) {

@@ -40,7 +40,7 @@ protected:
 
 } // namespace
 
-TEST_F(Register, StoresWhatAWorkerNeedsToPoll_REG07) {
+TEST_F(Register, StoresWhatAWorkerNeedsToPoll_REG07_REG17) {
   EXPECT_EQ(what(), kind::registered);
   auto config = stored();
   EXPECT_EQ(config["Tentacle.Services.IsRegistered"], "true");
