@@ -354,7 +354,7 @@ TEST_F(Mistakes, UserWhoMayNotListPools) {
 
 TEST_F(Mistakes, SpaceThatDoesNotExist) {
   rest->add_space("Operations");
-  env["Space"] = "Opreations";
+  env["Space"] = "Operation";
   EXPECT_EQ(mistake(), "space-not-found");
   EXPECT_TRUE(says("'Default' and 'Operations'"));
 }

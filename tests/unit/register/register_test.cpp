@@ -118,8 +118,6 @@ TEST_F(Register, AppliesChangedAddressesWithoutTheServer_REG18) {
   options.patience = std::chrono::seconds{2};
   env["ServerCommsAddresses"] += ",https://127.0.0.2:10943/";
   env.erase("ServerApiKey");
-  EXPECT_EQ(what(), kind::kept);
-  env["ServerApiKey"] = "API-ADMIN";
   EXPECT_EQ(what(), kind::changed);
   auto servers
     = json::parse(stored()["Tentacle.Communication.TrustedOctopusServers"]);
@@ -147,6 +145,23 @@ TEST_F(Register, NeedsNoCredentialsWhenNothingChanged) {
   what();
   env.erase("ServerApiKey");
   EXPECT_EQ(what(), kind::unchanged);
+}
+
+TEST_F(Register, PinsTheNewCertificateOfTheServer) {
+  what();
+  auto config = stored();
+  auto servers
+    = json::parse(config["Tentacle.Communication.TrustedOctopusServers"]);
+  auto print = servers[0]["Thumbprint"];
+  servers[0]["Thumbprint"] = std::string(40, 'E');
+  config["Tentacle.Communication.TrustedOctopusServers"] = servers.dump();
+  cluster->put_config_map("tentacle-config", config);
+  // Something has to make it ask the server.
+  env["AgentName"] = "renamed";
+  EXPECT_EQ(what(), kind::changed);
+  servers
+    = json::parse(stored()["Tentacle.Communication.TrustedOctopusServers"]);
+  EXPECT_EQ(servers[0]["Thumbprint"], print);
 }
 
 TEST_F(Register, CreatesOneRecordWhenTheAnswerIsLost) {
