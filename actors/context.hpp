@@ -10,6 +10,7 @@
 #include "infra/crypto/cipher.hpp"
 #include "infra/halibut/polling_service.hpp"
 #include "infra/kubernetes/cluster.hpp"
+#include "infra/kubernetes/template_cache.hpp"
 #include "infra/settings/settings.hpp"
 #include "infra/telemetry/metrics.hpp"
 #include "infra/workspace/store.hpp"
@@ -32,7 +33,7 @@ public:
 struct server_link_factory {
   /// `host:port`, for logs and health.
   std::string name;
-  std::function<std::unique_ptr<server_link>(halibut::polling_callbacks)> make;
+  std::function<std::unique_ptr<server_link>(halibut::service_callbacks)> make;
 };
 
 /// How patient the actors are. Values of their own so that tests can name them.
@@ -63,6 +64,8 @@ struct worker_context {
   std::function<timestamp()> now{};
   std::vector<server_link_factory> servers{};
   cuttle::patience patience{};
+  /// Template of script pods; null: there is none.
+  std::shared_ptr<kubernetes::template_cache> templates{};
   /// Called at each step of an operation with `actor.message` and the ticket;
   /// `main` logs it at debug level. Throwing ends the actor that took the step.
   std::function<void(std::string_view step, const script_ticket&)> on_step{};

@@ -33,6 +33,15 @@ std::string pending_line(const std::string& pod, std::chrono::minutes limit,
   return result;
 }
 
+std::string waiting_text(std::size_t place, std::size_t waiting,
+                         std::size_t creations) {
+  return "This script waits for its turn at place " + std::to_string(place)
+         + " of " + std::to_string(waiting) + ": the worker is creating "
+         + std::to_string(creations)
+         + " pods, as many as it may at a time (CUTTLE_CREATIONS_LIMIT). "
+           "Spaces, projects and tenants take turns.";
+}
+
 std::vector<std::pair<output_source, std::string>>
 cause_lines(const std::string& cause, bool failed) {
   if (failed)

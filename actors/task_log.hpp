@@ -20,6 +20,11 @@ std::vector<std::string> pod_not_found_lines(const std::string& pod);
 std::string pending_line(const std::string& pod, std::chrono::minutes limit,
                          const std::string& cause);
 
+/// Debug line for a script that waits for a creation slot; `place` counts from
+/// 1.
+std::string waiting_text(std::size_t place, std::size_t waiting,
+                         std::size_t creations);
+
 /// A cause for the task log: an error for a pod that failed, else a warning
 /// between the markers that the server understands [LOG-18].
 std::vector<std::pair<output_source, std::string>>

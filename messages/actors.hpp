@@ -67,6 +67,7 @@ CAF_BEGIN_TYPE_ID_BLOCK(cuttle, first_custom_type_id)
   CAF_ADD_TYPE_ID(cuttle, (cuttle::intake_summary))
 
   CAF_ADD_TYPE_ID(cuttle, (cuttle::workspace_prepared))
+  CAF_ADD_TYPE_ID(cuttle, (cuttle::template_read))
   CAF_ADD_TYPE_ID(cuttle, (cuttle::feed_secret_stored))
   CAF_ADD_TYPE_ID(cuttle, (cuttle::pod_created))
   CAF_ADD_TYPE_ID(cuttle, (cuttle::pod_looked_up))
@@ -177,11 +178,13 @@ using operation_actor = caf::typed_actor<
 /// Takes one script from its command to a running pod, judges the pod's state,
 /// and removes it in the end.
 using pod_lifecycle_actor = caf::typed_actor<
-  // Workspace, then pull secret, then pod. The operation hears `pod_created`.
+  // Workspace, then template, pull secret, pod. The operation hears
+  // `pod_created`.
   caf::result<void>(start_atom),
   // Results of the drivers on the way.
-  caf::result<void>(workspace_prepared), caf::result<void>(feed_secret_stored),
-  caf::result<void>(pod_created), caf::result<void>(pod_looked_up),
+  caf::result<void>(workspace_prepared), caf::result<void>(template_read),
+  caf::result<void>(feed_secret_stored), caf::result<void>(pod_created),
+  caf::result<void>(pod_looked_up),
   // News from the watch.
   caf::result<void>(pod_changed), caf::result<void>(pod_deleted),
   caf::result<void>(pod_missing),

@@ -15,6 +15,11 @@ struct limits {
   std::chrono::milliseconds io{60'000};
   /// Service, polling: first byte of a request or null message.
   std::chrono::milliseconds request_wait{60'000};
+  /// Service, listening: first byte of a request, at the start and after
+  /// PROCEED.
+  std::chrono::milliseconds listening_request_wait{600'000};
+  /// Service, listening: how long a connection rests in the server's pool.
+  std::chrono::milliseconds listening_idle{60'000};
   /// Client: first byte of a response.
   std::chrono::milliseconds response_wait{300'000};
   /// Control lines.

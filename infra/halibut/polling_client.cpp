@@ -2,9 +2,7 @@
 
 #include <algorithm>
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/ip/address.hpp>
 #include <exception>
-#include <fcntl.h>
 #include <future>
 #include <utility>
 
@@ -16,7 +14,6 @@ namespace cuttle::halibut {
 namespace asio = boost::asio;
 
 using boost::system::error_code;
-using clock = std::chrono::steady_clock;
 
 std::string canonical_subscription(std::string text) {
   for (auto& c : text)
@@ -30,7 +27,7 @@ std::string canonical_subscription(std::string text) {
 polling_client::impl::impl(io_thread& thread, disk::disk_pool& pool,
                            crypto::identity own, polling_client::options opts)
   : io(thread.get()), disk(pool), self(std::move(own)),
-    options(std::move(opts)), acceptor(io.context), accept_pause(io.context) {
+    options(std::move(opts)), listener(io.context) {
   for (auto& x : options.trusted)
     trusted.insert(crypto::normalise_thumbprint(x));
 }
@@ -39,44 +36,17 @@ outcome<std::uint16_t> polling_client::impl::start() {
   auto context = make_acceptor_context(self);
   if (!context)
     return tl::unexpected(context.error());
-  error_code error;
-  auto address = asio::ip::make_address(options.bind, error);
-  if (error)
-    return fail(errc::invalid_request,
-                "\"" + options.bind + "\" is no IP address to listen on");
-  place = {address, options.port};
-  auto listening = listen();
-  if (!listening)
-    return tl::unexpected(listening.error());
+  auto port = listener.open(options.bind, options.port);
+  if (!port)
+    return port;
   tls.emplace(context->release());
   io.gate->post([self = shared_from_this()] {
     if (!self->stopped)
-      self->spawn(self->accept());
+      self->spawn(self->listener.accept(
+        [self](tcp::socket x) { self->on_socket(std::move(x)); },
+        [self](const failure& x) { self->trouble(x); }));
   });
-  return place.port();
-}
-
-outcome<void> polling_client::impl::listen() {
-  error_code error;
-  acceptor.open(place.protocol(), error);
-  // A child process that inherits the socket would keep the port busy.
-  if (!error)
-    ::fcntl(acceptor.native_handle(), F_SETFD, FD_CLOEXEC);
-  if (!error)
-    acceptor.set_option(tcp::acceptor::reuse_address(true), error);
-  if (!error)
-    acceptor.bind(place, error);
-  if (!error)
-    acceptor.listen(asio::socket_base::max_listen_connections, error);
-  if (error) {
-    error_code ignored;
-    acceptor.close(ignored);
-    return fail(errc::unavailable, "cannot listen on " + options.bind + ":"
-                                     + std::to_string(place.port()) + ": "
-                                     + error.message());
-  }
-  place = acceptor.local_endpoint(error);
-  return {};
+  return port;
 }
 
 void polling_client::impl::spawn(asio::awaitable<void> routine) {
@@ -95,9 +65,7 @@ void polling_client::impl::stop() {
   if (stopped)
     return;
   stopped = true;
-  error_code ignored;
-  acceptor.close(ignored);
-  accept_pause.notify();
+  listener.close();
   cut_all({errc::unavailable, "the server was stopped"});
   for (auto& [key, queue] : queues) {
     auto left = std::exchange(queue.calls, {});
@@ -109,9 +77,7 @@ void polling_client::impl::stop() {
 void polling_client::impl::pause(std::chrono::milliseconds how_long) {
   if (stopped)
     return;
-  paused_until = clock::now() + how_long;
-  error_code ignored;
-  acceptor.close(ignored);
+  listener.pause(how_long);
   cut_all({errc::unavailable, "the server restarts"});
 }
 
@@ -140,42 +106,16 @@ void polling_client::impl::cut_all(const failure& reason) {
   }
 }
 
-asio::awaitable<void> polling_client::impl::accept() {
-  while (!stopped) {
-    if (!acceptor.is_open()) {
-      co_await accept_pause.wait(paused_until);
-      if (stopped || clock::now() < paused_until)
-        continue;
-      auto again = listen();
-      if (!again) {
-        trouble(again.error());
-        paused_until = clock::now() + std::chrono::milliseconds{100};
-      }
-      continue;
-    }
-    error_code error;
-    tcp::socket socket{io.context};
-    co_await acceptor.async_accept(
-      socket, asio::redirect_error(asio::use_awaitable, error));
-    if (stopped)
-      break;
-    if (!acceptor.is_open())
-      continue;
-    if (error) {
-      trouble({errc::unavailable,
-               "a connection cannot be accepted: " + error.message()});
-      co_await accept_pause.wait(clock::now() + std::chrono::milliseconds{100});
-    } else if (links.size() >= options.limits.connections) {
-      trouble({errc::overloaded, "a connection was refused: there are "
-                                   + std::to_string(links.size())
-                                   + " already"});
-    } else {
-      auto x = std::make_shared<worker_link>(io.context);
-      x->link = std::make_shared<transport>(std::move(socket), *tls);
-      links.insert(x);
-      spawn(run(x));
-    }
+void polling_client::impl::on_socket(tcp::socket socket) {
+  if (links.size() >= options.limits.connections) {
+    trouble({errc::overloaded, "a connection was refused: there are "
+                                 + std::to_string(links.size()) + " already"});
+    return;
   }
+  auto x = std::make_shared<worker_link>(io.context);
+  x->link = std::make_shared<transport>(std::move(socket), *tls);
+  links.insert(x);
+  spawn(run(x));
 }
 
 // -- the queue ----------------------------------------------------------------

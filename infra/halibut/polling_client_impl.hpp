@@ -21,6 +21,7 @@
 #include "infra/halibut/event.hpp"
 #include "infra/halibut/exchange.hpp"
 #include "infra/halibut/io_thread_impl.hpp"
+#include "infra/halibut/listener.hpp"
 #include "infra/halibut/polling_client.hpp"
 #include "infra/halibut/transport.hpp"
 
@@ -82,12 +83,7 @@ struct polling_client::impl : std::enable_shared_from_this<impl> {
   std::map<std::string, std::size_t> counts;
 
   // Everything below is touched on the links' thread only, after `start`.
-  tcp::acceptor acceptor;
-  event accept_pause;
-  /// Where to listen, with the port that the system chose.
-  tcp::endpoint place;
-  /// The acceptor is closed until then.
-  std::chrono::steady_clock::time_point paused_until;
+  halibut::listener listener;
   std::optional<boost::asio::ssl::context> tls;
   std::set<std::string> trusted;
   std::map<std::string, subscription_queue> queues;
@@ -99,13 +95,12 @@ struct polling_client::impl : std::enable_shared_from_this<impl> {
   std::function<void()> on_ended;
 
   outcome<std::uint16_t> start();
-  outcome<void> listen();
   void stop();
   void pause(std::chrono::milliseconds how_long);
   void withdraw(std::uint64_t number);
   void spawn(boost::asio::awaitable<void> routine);
   void cut_all(const failure& reason);
-  boost::asio::awaitable<void> accept();
+  void on_socket(tcp::socket socket);
 
   void enqueue(const std::string& subscription,
                std::shared_ptr<pending_call> call);

@@ -2,8 +2,8 @@
 #include <exception>
 #include <utility>
 
+#include "infra/halibut/accept_peer.hpp"
 #include "infra/halibut/polling_client_impl.hpp"
-#include "infra/halibut/preamble.hpp"
 
 namespace cuttle::halibut {
 
@@ -29,8 +29,6 @@ polling_client::impl::run(std::shared_ptr<worker_link> x) {
 
 /// One connection from its acceptance to its end. A failure is worth a report.
 task<void> polling_client::impl::transact(worker_link& x) {
-  x.link->tune();
-  x.link->trust().anybody = true;
   exchange wire{io, disk, options.limits, options.spool, x.link};
   auto subscriber = co_await identify(x, wire);
   if (!subscriber)
@@ -66,50 +64,20 @@ task<void> polling_client::impl::transact(worker_link& x) {
   co_return co_await serve(x, wire, key, queue);
 }
 
-/// TLS, preamble, authorisation, identity, in one time limit. Returns the
-/// subscription as a key; empty after a probe.
+/// Returns the subscription as a key; empty after a probe.
 task<std::string> polling_client::impl::identify(worker_link& x,
                                                  exchange& wire) {
-  auto& link = *x.link;
-  auto until = clock::now() + options.limits.handshake;
-  auto secured = co_await link.handshake(true, until);
-  if (!secured)
-    co_return tl::unexpected(secured.error());
-  preamble_reader reader{options.limits.preamble_bytes};
-  auto empty = true;
-  while (!reader.done()) {
-    auto ok = co_await link.fill(until, "the preamble");
-    if (!ok && empty && link.peer_closed())
-      co_return std::string{};
-    if (!ok)
-      co_return tl::unexpected(ok.error());
-    empty = false;
-    auto taken = reader.feed(link.input());
-    if (!taken)
-      co_return tl::unexpected(taken.error());
-    link.consume(*taken);
-  }
-  if (!reader.is_halibut()) {
-    auto sent = co_await link.write(probe_page(), options.limits.control);
-    if (!sent)
-      co_return tl::unexpected(sent.error());
-    link.finish();
-    co_return std::string{};
-  }
-  auto thumbprint = peer_thumbprint(link.tls());
-  if (thumbprint.empty())
-    co_return fail(errc::forbidden, "a worker without certificate was refused");
-  if (trusted.count(thumbprint) == 0)
-    co_return fail(errc::forbidden, "a worker with the thumbprint " + thumbprint
-                                      + " was refused: it is not trusted");
-  x.thumbprint = std::move(thumbprint);
-  auto peer = co_await wire.read_identity(until, "the worker's identity");
+  auto peer = co_await accept_peer(wire, trusted, options.limits, "worker");
   if (!peer)
     co_return tl::unexpected(peer.error());
-  if (peer->role != peer_role::subscriber)
+  if (!*peer)
+    co_return std::string{};
+  x.thumbprint = std::move((*peer)->thumbprint);
+  auto& identity = (*peer)->identity;
+  if (identity.role != peer_role::subscriber)
     co_return fail(errc::protocol_error,
                    "a peer that is no polling worker was refused");
-  co_return canonical_subscription(peer->subscription);
+  co_return canonical_subscription(identity.subscription);
 }
 
 task<void> polling_client::impl::serve(worker_link& x, exchange& wire,

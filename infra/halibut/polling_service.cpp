@@ -39,7 +39,7 @@ std::string server_endpoint::name() const {
 
 polling_service::impl::impl(io_thread& thread, disk::disk_pool& pool,
                             crypto::identity own, server_endpoint node,
-                            polling_options opts, polling_callbacks calls)
+                            polling_options opts, service_callbacks calls)
   : io(thread.get()), disk(pool), self(std::move(own)), server(std::move(node)),
     options(std::move(opts)), callbacks(std::move(calls)),
     patience(io.context) {}
@@ -169,7 +169,7 @@ void polling_service::impl::log_trouble(const failure& reason,
 polling_service::polling_service(io_thread& thread, disk::disk_pool& disk,
                                  crypto::identity self, server_endpoint server,
                                  polling_options options,
-                                 polling_callbacks callbacks)
+                                 service_callbacks callbacks)
   : impl_(std::make_shared<impl>(thread, disk, std::move(self),
                                  std::move(server), std::move(options),
                                  std::move(callbacks))) {}

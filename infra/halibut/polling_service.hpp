@@ -1,9 +1,11 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -11,7 +13,7 @@
 #include "infra/disk/disk_pool.hpp"
 #include "infra/halibut/io_thread.hpp"
 #include "infra/halibut/limits.hpp"
-#include "infra/halibut/rpc.hpp"
+#include "infra/halibut/service.hpp"
 
 namespace cuttle::halibut {
 
@@ -37,38 +39,6 @@ struct server_endpoint {
   std::string name() const;
 };
 
-/// What a link is doing, for health and logs.
-struct link_event {
-  enum class kind : std::uint8_t {
-    /// Identified by the server and waiting for requests.
-    connected,
-    /// The connection ended or could not be made; `reason` says why, `retry_in`
-    /// when the next attempt is.
-    disconnected,
-    /// Ended for good, after `stop`.
-    stopped,
-  };
-  kind what = kind::connected;
-  /// Number of the connection, from 0.
-  unsigned connection = 0;
-  failure reason;
-  std::chrono::milliseconds retry_in{0};
-};
-
-/// Delivers the answer to one request. Callable once, from any thread; later
-/// calls and calls after the connection broke are ignored. Destroying the last
-/// copy without a call answers with a transient error.
-using reply_function = std::function<void(rpc_response)>;
-
-/// Callbacks of a `polling_service`. All are called on the links' thread, one
-/// at a time, never after `stop`'s `done` was called.
-struct polling_callbacks {
-  /// Called once for each request. Must not block.
-  std::function<void(rpc_request, reply_function)> on_request;
-  /// Called on each change of a connection's state.
-  std::function<void(const link_event&)> on_link;
-};
-
 /// Tuning of a `polling_service`.
 struct polling_options {
   /// Connections to this server, 1 to 512 [RUN-04].
@@ -87,7 +57,7 @@ class polling_service {
 public:
   polling_service(io_thread& thread, disk::disk_pool& disk,
                   crypto::identity self, server_endpoint server,
-                  polling_options options, polling_callbacks callbacks);
+                  polling_options options, service_callbacks callbacks);
 
   /// Cuts what is still open.
   ~polling_service();

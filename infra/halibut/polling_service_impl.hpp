@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "infra/halibut/answering.hpp"
 #include "infra/halibut/backoff.hpp"
 #include "infra/halibut/event.hpp"
 #include "infra/halibut/exchange.hpp"
@@ -44,7 +45,7 @@ struct service_link {
 
 struct polling_service::impl : std::enable_shared_from_this<impl> {
   impl(io_thread& thread, disk::disk_pool& pool, crypto::identity own,
-       server_endpoint node, polling_options opts, polling_callbacks calls);
+       server_endpoint node, polling_options opts, service_callbacks calls);
 
   io_thread::impl& io;
   disk::disk_pool& disk;
@@ -53,13 +54,15 @@ struct polling_service::impl : std::enable_shared_from_this<impl> {
   const polling_options options;
 
   // Everything below is touched on the links' thread only.
-  polling_callbacks callbacks;
+  service_callbacks callbacks;
   std::optional<boost::asio::ssl::context> tls;
   std::vector<std::unique_ptr<service_link>> links;
   std::size_t running = 0;
   bool stopping = false;
   /// The owner is gone: no callback any more.
   bool abandoned = false;
+  const answering requests{io, options.limits, callbacks, abandoned,
+                           server.name()};
   boost::asio::steady_timer patience;
   std::vector<std::function<void()>> on_ended;
   std::string logged;
@@ -75,8 +78,6 @@ struct polling_service::impl : std::enable_shared_from_this<impl> {
   task<void> transact(service_link& x, backoff& pauses);
   task<void> identify(exchange& wire);
   task<void> serve(service_link& x, exchange& wire);
-  task<void> answer(service_link& x, exchange& wire, bson_bytes document);
-  task<rpc_response> ask(service_link& x, rpc_request request);
 
   void tell(const link_event& event);
   void log_trouble(const failure& reason, std::chrono::milliseconds retry_in);

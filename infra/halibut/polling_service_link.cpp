@@ -1,11 +1,8 @@
-#include <exception>
 #include <utility>
 
 #include "infra/halibut/dial.hpp"
-#include "infra/halibut/envelope.hpp"
 #include "infra/halibut/polling_service_impl.hpp"
 #include "infra/halibut/preamble.hpp"
-#include "infra/halibut/reply.hpp"
 #include "infra/telemetry/log.hpp"
 
 namespace cuttle::halibut {
@@ -83,9 +80,10 @@ task<void> polling_service::impl::serve(service_link& x, exchange& wire) {
       = co_await wire.read_message(clock::now() + limits.io, "a message");
     if (!document)
       co_return tl::unexpected(document.error());
-    auto answered = co_await answer(x, wire, std::move(*document));
+    auto answered
+      = co_await requests.answer(wire, x.wake, std::move(*document));
     if (!answered)
-      co_return answered;
+      co_return tl::unexpected(answered.error());
     if (stopping) {
       auto last = co_await wire.write_line("END\r\n");
       link.finish();
@@ -103,79 +101,6 @@ task<void> polling_service::impl::serve(service_link& x, exchange& wire) {
                                              + printable(*line)
                                              + "\" where PROCEED was due");
   }
-}
-
-task<void> polling_service::impl::answer(service_link& x, exchange& wire,
-                                         bson_bytes document) {
-  auto decoded = decode_request(document, options.limits);
-  if (!decoded)
-    co_return tl::unexpected(decoded.error());
-  if (decoded->null)
-    co_return outcome<void>{};
-  document = {};
-  auto received = co_await wire.read_streams(std::move(decoded->placeholders));
-  if (!received)
-    co_return tl::unexpected(received.error());
-  auto id = decoded->request.id;
-  outcome<rpc_response> response;
-  if (received->trouble) {
-    telemetry::warn("spool-failed", {{"server", server.name()},
-                                     {"reason", received->trouble->text}});
-    response
-      = transient_error(id, "The worker " + received->trouble->text + ".");
-    received->streams.clear();
-  } else {
-    decoded->request.streams = std::move(received->streams);
-    response = co_await ask(x, std::move(decoded->request));
-    if (!response)
-      co_return tl::unexpected(response.error());
-  }
-  auto encoded = encode_response(*response, options.limits);
-  if (!encoded) {
-    telemetry::error("response-not-encoded",
-                     {{"reason", encoded.error().text}});
-    response = transient_error(
-      id, "The worker's answer cannot be sent: " + encoded.error().text + ".");
-    encoded = encode_response(*response, options.limits);
-    if (!encoded)
-      co_return tl::unexpected(encoded.error());
-  }
-  response->result = {};
-  auto sent = co_await wire.write_message(*encoded);
-  if (!sent)
-    co_return sent;
-  co_return co_await wire.write_streams(std::move(response->streams));
-}
-
-/// Hands the request over and waits for the answer. The Client gives up after
-/// `response_wait`; twice that is more than the longest that one waits.
-task<rpc_response> polling_service::impl::ask(service_link& x,
-                                              rpc_request request) {
-  auto id = request.id;
-  auto slot = std::make_shared<reply_slot>();
-  slot->waiter = &x.wake;
-  if (!abandoned && callbacks.on_request) {
-    auto reply = make_reply(io.gate, slot, id);
-    try {
-      callbacks.on_request(std::move(request), std::move(reply));
-    } catch (const std::exception& e) {
-      telemetry::error("request-handler-threw", {{"what", e.what()}});
-    }
-  } else {
-    slot->response = transient_error(id, "The worker is stopping.");
-  }
-  auto until = clock::now() + 2 * options.limits.response_wait;
-  while (!slot->response && !x.link->cut_reason() && clock::now() < until)
-    co_await x.wake.wait(until);
-  slot->waiter = nullptr;
-  if (x.link->cut_reason())
-    co_return tl::unexpected(*x.link->cut_reason());
-  if (!slot->response)
-    co_return fail(errc::deadline_exceeded,
-                   "a request was not answered within "
-                     + std::to_string(2 * options.limits.response_wait.count())
-                     + " ms");
-  co_return std::move(*slot->response);
 }
 
 } // namespace cuttle::halibut

@@ -7,8 +7,7 @@
 
 #include "infra/halibut/event.hpp"
 #include "infra/halibut/io_thread_impl.hpp"
-#include "infra/halibut/polling_service.hpp"
-#include "infra/halibut/rpc.hpp"
+#include "infra/halibut/service.hpp"
 
 namespace cuttle::halibut {
 

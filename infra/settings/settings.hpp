@@ -76,6 +76,9 @@ struct environment_settings {
   /// Probes and metrics.
   std::string http_bind = "0.0.0.0";
   std::uint16_t http_port = 8080;
+  /// Listening mode, in which servers dial in: nothing unless a port is set.
+  std::optional<std::uint16_t> listen_port;
+  std::string listen_bind = "::";
   /// How long a stop waits for open requests.
   std::chrono::milliseconds drain_patience{25'000};
 };
@@ -107,6 +110,8 @@ struct trusted_server {
 /// What the config map and the secret hold.
 struct stored_settings {
   std::vector<trusted_server> servers;
+  /// Thumbprints of the servers that may dial in, in listening mode.
+  std::vector<std::string> listening_trust;
   std::optional<unsigned> polling_connections;
   bool registered = false;
   crypto::bytes machine_key;

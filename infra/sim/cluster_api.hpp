@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -68,6 +69,8 @@ public:
     std::string token;
     std::string kubernetes_version;
     std::vector<std::string> service_accounts;
+    /// A pod object was created. May be null.
+    std::function<void(const std::string& name)> on_pod;
   };
 
   cluster_api(options options, cluster_store& store, kubelet& node,

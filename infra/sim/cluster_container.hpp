@@ -15,10 +15,34 @@
 
 namespace cuttle::sim {
 
+/// A container that has started: a process, or a play.
+class running_container {
+public:
+  virtual ~running_container() = default;
+
+  /// Begins to run. Call once.
+  virtual void watch() = 0;
+
+  virtual void signal(int number) = 0;
+
+  /// Stops to wait for output that an escaped process holds open.
+  virtual void give_up_output() = 0;
+
+  /// Whether its first process has ended.
+  virtual bool exited() const = 0;
+
+  /// Whether its output has ended as well.
+  virtual bool over() const = 0;
+
+  /// 0 to 255; 128 + n after signal n. Valid once `exited`.
+  virtual int exit_code() const = 0;
+};
+
 /// A container's running process: moves its output to the log, and takes its
 /// exit code after killing whatever it left behind.
 class container_process
-  : public std::enable_shared_from_this<container_process> {
+  : public running_container,
+    public std::enable_shared_from_this<container_process> {
 public:
   using read_buffer = std::array<char, 64 * 1024>;
 
@@ -28,26 +52,19 @@ public:
                     std::string pod_uid, std::shared_ptr<container_log> log,
                     read_buffer& buffer, std::function<void()> on_change);
 
-  /// Begins to read and to wait. Call once.
-  void watch();
+  void watch() override;
+  void signal(int number) override;
+  void give_up_output() override;
 
-  void signal(int number);
-
-  /// Stops to wait for output that an escaped process holds open.
-  void give_up_output();
-
-  /// Whether the process has ended.
-  bool exited() const {
+  bool exited() const override {
     return exited_;
   }
 
-  /// Whether its output has ended as well.
-  bool over() const {
+  bool over() const override {
     return exited_ && pumps_ == 0;
   }
 
-  /// 0 to 255; 128 + n after signal n. Valid once `exited`.
-  int exit_code() const {
+  int exit_code() const override {
     return exit_code_;
   }
 

@@ -11,6 +11,7 @@
 #include "infra/sim/cluster_events.hpp"
 #include "infra/sim/cluster_log.hpp"
 #include "infra/sim/cluster_store.hpp"
+#include "infra/sim/pod_play.hpp"
 
 namespace cuttle::sim {
 
@@ -29,6 +30,8 @@ public:
     unsigned processes = 64;
     /// A pod's log has grown or ended; on the kubelet's thread.
     std::function<void(const std::string& uid)> on_log;
+    /// Null: containers are processes.
+    pod_player player;
   };
 
   kubelet(cluster_store& store, event_recorder& events, options options);

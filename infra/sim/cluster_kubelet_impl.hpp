@@ -44,7 +44,7 @@ struct pod_life {
   std::chrono::steady_clock::time_point kill_at
     = std::chrono::steady_clock::time_point::max();
   std::shared_ptr<container_log> log;
-  std::shared_ptr<container_process> process;
+  std::shared_ptr<running_container> process;
 };
 
 using life_ptr = std::shared_ptr<pod_life>;
@@ -78,6 +78,10 @@ struct kubelet::impl {
 
   /// Starts the process; false when that failed, which ends the container.
   bool start(const life_ptr& life, const process_spec& spec);
+
+  /// Runs or plays it.
+  outcome<std::shared_ptr<running_container>>
+  make_container(const life_ptr& life, const process_spec& spec);
 
   /// Waits for the end of the process and of its output, and passes signals on.
   nothing run(life_ptr life);

@@ -5,6 +5,7 @@
 #include <exception>
 
 #include "infra/sim/cluster_kubelet_impl.hpp"
+#include "infra/sim/cluster_play.hpp"
 #include "infra/sim/cluster_pod.hpp"
 
 namespace asio = boost::asio;
@@ -144,6 +145,26 @@ kubelet::impl::configure(life_ptr life) {
   co_return std::nullopt;
 }
 
+outcome<std::shared_ptr<running_container>>
+kubelet::impl::make_container(const life_ptr& life, const process_spec& spec) {
+  auto on_change = [weak = std::weak_ptr<pod_life>{life}] {
+    if (auto owner = weak.lock())
+      owner->wake.cancel();
+  };
+  if (opts.player) {
+    auto play = opts.player(spec);
+    if (!play)
+      return tl::unexpected(play.error());
+    return std::make_shared<played_container>(io, std::move(*play), life->log,
+                                              on_change);
+  }
+  auto child = start_process(spec);
+  if (!child)
+    return tl::unexpected(child.error());
+  return std::make_shared<container_process>(io, std::move(*child), life->uid,
+                                             life->log, buffer, on_change);
+}
+
 bool kubelet::impl::start(const life_ptr& life, const process_spec& spec) {
   auto stem = opts.log_directory / life->uid;
   life->log = std::make_shared<container_log>(
@@ -153,12 +174,12 @@ bool kubelet::impl::start(const life_ptr& life, const process_spec& spec) {
     logs[life->uid] = life->log;
   }
   event(life, "Normal", "Created", "Created container: " + life->container);
-  auto child = start_process(spec);
+  auto container = make_container(life, spec);
   auto now = wall_clock::now();
-  if (!child) {
+  if (!container) {
     auto why = "failed to create containerd task: failed to create shim "
                "task: OCI runtime create failed: "
-               + child.error().text + ": unknown";
+               + container.error().text + ": unknown";
     event(life, "Warning", "Failed", "Error: " + why);
     life->log->finish();
     set_status(life, [&](nlohmann::json& pod) {
@@ -167,12 +188,7 @@ bool kubelet::impl::start(const life_ptr& life, const process_spec& spec) {
     });
     return false;
   }
-  std::weak_ptr<pod_life> weak = life;
-  life->process = std::make_shared<container_process>(
-    io, std::move(*child), life->uid, life->log, buffer, [weak] {
-      if (auto owner = weak.lock())
-        owner->wake.cancel();
-    });
+  life->process = std::move(*container);
   life->process->watch();
   set_status(life, [&](nlohmann::json& pod) { mark_running(pod, now); });
   event(life, "Normal", "Started", "Started container " + life->container);

@@ -155,8 +155,11 @@ cluster_api::result cluster_api::create(const request_path& path,
   auto made = store_.create(resource, std::move(*value));
   if (!made)
     return tl::unexpected(made.error());
-  if (resource == "pods")
+  if (resource == "pods") {
+    if (options_.on_pod)
+      options_.on_pod((*made)->name);
     kubelet_.admit(*made);
+  }
   plain_answer answer;
   answer.status = 201;
   answer.body = (*made)->text;

@@ -133,13 +133,14 @@ struct embedded_cluster::impl {
     result.missing_images = opts.missing_images;
     result.rotate_bytes = opts.rotate_bytes;
     result.processes = opts.processes;
+    result.player = opts.player;
     result.on_log = [this](const std::string& uid) { http->wake_log(uid); };
     return result;
   }
 
   cluster_api::options api_options() const {
     return {opts.namespace_name, first_token, opts.kubernetes_version,
-            opts.service_accounts};
+            opts.service_accounts, opts.on_pod};
   }
 
   void put(const std::string& resource, const std::string& name,

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "infra/sim/pod_play.hpp"
 #include "messages/failure.hpp"
 
 namespace cuttle::sim {
@@ -48,6 +49,11 @@ public:
     std::chrono::milliseconds bookmark_interval{1'000};
     /// First pause after a failed pull; doubles up to a minute.
     std::chrono::milliseconds pull_back_off{1'000};
+    /// Plays containers instead of running them as processes, for thousands of
+    /// pods. Null: processes.
+    pod_player player;
+    /// A pod object was created; on the API's thread, before the answer.
+    std::function<void(const std::string& name)> on_pod;
   };
 
   explicit embedded_cluster(options options);

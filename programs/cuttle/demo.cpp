@@ -12,6 +12,7 @@
 #include "programs/cuttle/commands.hpp"
 #include "programs/cuttle/demo_cluster.hpp"
 #include "programs/cuttle/demo_player.hpp"
+#include "programs/cuttle/surroundings.hpp"
 #include "programs/cuttle/worker_process.hpp"
 
 namespace cuttle {
@@ -22,48 +23,6 @@ using namespace std::chrono_literals;
 namespace fs = std::filesystem;
 
 constexpr auto worker_patience = 60s;
-
-// A folder that goes with the demo. Pods of any user reach what is in it.
-class temporary_folder {
-public:
-  temporary_folder() {
-    auto pattern = (fs::temp_directory_path() / "cuttle-demo-XXXXXX").string();
-    if (mkdtemp(pattern.data()) == nullptr)
-      throw std::runtime_error{"no temporary folder can be made below "
-                               + fs::temp_directory_path().string()};
-    path_ = pattern;
-    fs::permissions(path_, fs::perms::owner_all | fs::perms::group_exec
-                             | fs::perms::others_exec);
-  }
-
-  ~temporary_folder() {
-    std::error_code ignored;
-    fs::remove_all(path_, ignored);
-  }
-
-  temporary_folder(const temporary_folder&) = delete;
-  temporary_folder& operator=(const temporary_folder&) = delete;
-
-  const fs::path& path() const {
-    return path_;
-  }
-
-private:
-  fs::path path_;
-};
-
-// The folder with the runner: beside the program, or where the image has it.
-std::optional<fs::path> find_runner_directory() {
-  std::error_code ignored;
-  auto program = fs::read_symlink("/proc/self/exe", ignored);
-  for (auto& candidate :
-       {program.parent_path() / "runner",
-        program.parent_path().parent_path().parent_path() / "runner",
-        fs::path{"/bootstrapRunner"}})
-    if (fs::exists(candidate / "execute-bootstrapRunner.sh", ignored))
-      return candidate;
-  return std::nullopt;
-}
 
 class demo {
 public:
@@ -95,12 +54,10 @@ private:
     fs::permissions(home_, fs::perms::all);
     if (auto started = start_server(); !started)
       return started;
-    auto unique = folder_.path().filename().string().substr(12);
-    std::transform(unique.begin(), unique.end(), unique.begin(),
-                   [](unsigned char c) { return std::tolower(c); });
-    auto cluster = options_.kubeconfig
-                     ? make_real_demo_cluster(*options_.kubeconfig, unique)
-                     : make_embedded_demo_cluster(folder_.path() / "cluster");
+    auto cluster
+      = options_.kubeconfig
+          ? make_real_demo_cluster(*options_.kubeconfig, folder_.unique_name())
+          : make_embedded_demo_cluster(folder_.path() / "cluster");
     if (!cluster)
       return tl::unexpected(cluster.error());
     cluster_ = std::move(*cluster);
@@ -283,7 +240,7 @@ private:
 
   demo_options options_;
   stop_signal stop_;
-  temporary_folder folder_;
+  temporary_folder folder_{"cuttle-demo-"};
   demo_screen screen_;
   halibut::io_thread links_;
   disk::disk_pool disk_;

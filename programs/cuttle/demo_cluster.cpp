@@ -48,9 +48,10 @@ public:
 
   outcome<void>
   prepare(const std::filesystem::path&,
-          const std::map<std::string, std::string>& config) override {
+          const std::map<std::string, std::string>& config,
+          const std::map<std::string, std::string>& secret) override {
     cluster_.put_config_map("tentacle-config", config);
-    cluster_.put_secret("tentacle-secret", {});
+    cluster_.put_secret("tentacle-secret", secret);
     return {};
   }
 
@@ -94,7 +95,8 @@ public:
 
   outcome<void>
   prepare(const std::filesystem::path& home,
-          const std::map<std::string, std::string>& config) override {
+          const std::map<std::string, std::string>& config,
+          const std::map<std::string, std::string>& secret) override {
     auto in_namespace = "/api/v1/namespaces/" + name_;
     const std::pair<std::string, json> objects[] = {
       {"/api/v1/namespaces",
@@ -108,7 +110,9 @@ public:
         {"metadata", {{"name", "tentacle-config"}}},
         {"data", config}}},
       {in_namespace + "/secrets",
-       {{"kind", "Secret"}, {"metadata", {{"name", "tentacle-secret"}}}}},
+       {{"kind", "Secret"},
+        {"metadata", {{"name", "tentacle-secret"}}},
+        {"stringData", secret}}},
     };
     for (auto& [path, object] : objects) {
       auto full = object;

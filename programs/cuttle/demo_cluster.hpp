@@ -22,10 +22,12 @@ public:
   virtual outcome<kubernetes::access> worker_access() const = 0;
   /// A kubeconfig that another worker can use.
   virtual std::filesystem::path kubeconfig() const = 0;
-  /// Makes namespace, accounts, volume, config map and secret. Blocks.
+  /// Makes namespace, accounts, volume, config map and secret (whose values are
+  /// given decoded). Blocks.
   virtual outcome<void>
   prepare(const std::filesystem::path& home,
-          const std::map<std::string, std::string>& config)
+          const std::map<std::string, std::string>& config,
+          const std::map<std::string, std::string>& secret = {})
     = 0;
   /// Removes what `prepare` made. Blocks.
   virtual void clean_up() = 0;

@@ -4,6 +4,7 @@
 #include <map>
 #include <string>
 
+#include "programs/cuttle/bench_flags.hpp"
 #include "programs/cuttle/commands.hpp"
 #include "programs/cuttle/deregister.hpp"
 #include "programs/cuttle/register.hpp"
@@ -48,6 +49,7 @@ int run(int argc, char** argv) {
     ->add_option("--log-level", demo.log_level,
                  "Level of the parts' own log on standard error")
     ->transform(CLI::CheckedTransformer(levels, CLI::ignore_case));
+  cuttle::bench_flags bench{app};
   cuttle::register_options registration;
   auto* register_command = app.add_subcommand(
     "register",
@@ -91,11 +93,24 @@ int run(int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& e) {
+    // So many flags that their list would hide what is wrong.
+    if (bench.command().parsed() && e.get_exit_code() != 0) {
+      std::fprintf(stderr, "cuttle bench: %s\n", e.what());
+      return 2;
+    }
     // CLI11 has an exit code for each kind; for a user there are two.
     return app.exit(e) == 0 ? 0 : 2;
   }
   if (*run_command)
     return cuttle::run_worker(run);
+  if (bench.command().parsed()) {
+    auto options = bench.options();
+    if (!options) {
+      std::fprintf(stderr, "cuttle bench: %s\n", options.error().text.c_str());
+      return 2;
+    }
+    return cuttle::run_bench(*options);
+  }
   if (*register_command)
     return cuttle::run_register(registration);
   if (*deregister_command)

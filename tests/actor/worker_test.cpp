@@ -10,7 +10,7 @@ namespace {
 
 // What the test sees of the links to one server.
 struct scripted_server {
-  halibut::polling_callbacks callbacks;
+  halibut::service_callbacks callbacks;
   unsigned made = 0;
   unsigned started = 0;
   unsigned cut = 0;
@@ -44,7 +44,7 @@ protected:
     cluster.now = now_;
     for (auto* server : {&first, &second})
       made->servers.push_back({server == &first ? "one:10943" : "two:10943",
-                               [server](halibut::polling_callbacks callbacks) {
+                               [server](halibut::service_callbacks callbacks) {
                                  ++server->made;
                                  server->callbacks = std::move(callbacks);
                                  return std::make_unique<scripted_link>(

@@ -80,7 +80,7 @@ TEST_F(Scripts, LoseNothingOfALineOf64MiB) {
   EXPECT_TRUE(has_line(result, "after"));
 }
 
-TEST_F(Scripts, RunInTheImageThatTheStepNames) {
+TEST_F(Scripts, RunInTheImageThatTheStepNames_LIM08) {
   start_connected_worker();
   start_script command;
   command.script_body = "echo here";

@@ -37,10 +37,9 @@ class watched {
 public:
   template <class F>
   void change(F f) {
-    {
-      std::lock_guard lock{mutex_};
-      f(value_);
-    }
+    // Told under the lock: who was waiting may destroy this right after.
+    std::lock_guard lock{mutex_};
+    f(value_);
     changed_.notify_all();
   }
 
@@ -146,5 +145,11 @@ std::string noise(std::size_t size);
 
 /// A document with one string, `key` : `text`.
 bson_bytes text_document(const char* key, const std::string& text);
+
+/// A request as a deflated message, made by the code under test.
+std::string request_message(const std::string& id, const std::string& text);
+
+/// The null message, deflated.
+std::string null_message();
 
 } // namespace cuttle::halibut::test

@@ -48,7 +48,7 @@ TEST(Stop, WithoutAStartIsDoneAtOnce) {
   world w;
   w.worker = std::make_unique<polling_service>(
     w.thread, *w.disk, worker_identity(), w.endpoint(), w.service_options(),
-    polling_callbacks{});
+    service_callbacks{});
   EXPECT_TRUE(w.stop_worker(25s));
   EXPECT_TRUE(w.stop_worker(25s));
 }

@@ -108,7 +108,7 @@ TEST(SpoolFiles, GoWithTheirLastOwner) {
     polling_options options;
     options.spool = spool->path();
     options.connections = 1;
-    polling_callbacks callbacks;
+    service_callbacks callbacks;
     callbacks.on_request = [&](rpc_request request, reply_function reply) {
       for (auto& [id, stream] : request.streams)
         if (!kept)

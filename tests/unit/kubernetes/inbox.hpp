@@ -14,10 +14,9 @@ template <class T>
 class inbox {
 public:
   void put(T value) {
-    {
-      std::lock_guard guard{mutex_};
-      values_.push_back(std::move(value));
-    }
+    // Told under the lock: who was waiting may destroy this right after.
+    std::lock_guard guard{mutex_};
+    values_.push_back(std::move(value));
     changed_.notify_all();
   }
 

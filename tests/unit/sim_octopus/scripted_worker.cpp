@@ -99,7 +99,7 @@ void scripted_pair::start_worker(answer_function how, unsigned connections) {
   with.backoff_min = std::chrono::milliseconds{20};
   with.backoff_max = std::chrono::milliseconds{100};
   with.spool = folder_.path();
-  halibut::polling_callbacks callbacks;
+  halibut::service_callbacks callbacks;
   callbacks.on_link = [](const halibut::link_event&) {};
   callbacks.on_request
     = [this, how = std::move(how)](halibut::rpc_request request,

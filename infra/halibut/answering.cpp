@@ -1,0 +1,89 @@
+#include "infra/halibut/answering.hpp"
+
+#include <exception>
+#include <utility>
+
+#include "infra/halibut/envelope.hpp"
+#include "infra/halibut/reply.hpp"
+#include "infra/telemetry/log.hpp"
+
+namespace cuttle::halibut {
+
+using clock = std::chrono::steady_clock;
+
+task<bool> answering::answer(exchange& wire, event& wake,
+                             bson_bytes document) const {
+  auto decoded = decode_request(document, limits);
+  if (!decoded)
+    co_return tl::unexpected(decoded.error());
+  if (decoded->null)
+    co_return false;
+  document = {};
+  auto received = co_await wire.read_streams(std::move(decoded->placeholders));
+  if (!received)
+    co_return tl::unexpected(received.error());
+  auto id = decoded->request.id;
+  outcome<rpc_response> response;
+  if (received->trouble) {
+    telemetry::warn("spool-failed",
+                    {{"server", peer}, {"reason", received->trouble->text}});
+    response
+      = transient_error(id, "The worker " + received->trouble->text + ".");
+    received->streams.clear();
+  } else {
+    decoded->request.streams = std::move(received->streams);
+    response = co_await ask(wire.link(), wake, std::move(decoded->request));
+    if (!response)
+      co_return tl::unexpected(response.error());
+  }
+  auto encoded = encode_response(*response, limits);
+  if (!encoded) {
+    telemetry::error("response-not-encoded",
+                     {{"reason", encoded.error().text}});
+    response = transient_error(
+      id, "The worker's answer cannot be sent: " + encoded.error().text + ".");
+    encoded = encode_response(*response, limits);
+    if (!encoded)
+      co_return tl::unexpected(encoded.error());
+  }
+  response->result = {};
+  auto sent = co_await wire.write_message(*encoded);
+  if (sent)
+    sent = co_await wire.write_streams(std::move(response->streams));
+  if (!sent)
+    co_return tl::unexpected(sent.error());
+  co_return true;
+}
+
+/// Hands the request over and waits for the answer. The Client gives up after
+/// `response_wait`; twice that is more than the longest that one waits.
+task<rpc_response> answering::ask(transport& link, event& wake,
+                                  rpc_request request) const {
+  auto id = request.id;
+  auto slot = std::make_shared<reply_slot>();
+  slot->waiter = &wake;
+  if (!abandoned && callbacks.on_request) {
+    auto reply = make_reply(io.gate, slot, id);
+    try {
+      callbacks.on_request(std::move(request), std::move(reply));
+    } catch (const std::exception& e) {
+      telemetry::error("request-handler-threw", {{"what", e.what()}});
+    }
+  } else {
+    slot->response = transient_error(id, "The worker is stopping.");
+  }
+  auto until = clock::now() + 2 * limits.response_wait;
+  while (!slot->response && !link.cut_reason() && clock::now() < until)
+    co_await wake.wait(until);
+  slot->waiter = nullptr;
+  if (link.cut_reason())
+    co_return tl::unexpected(*link.cut_reason());
+  if (!slot->response)
+    co_return fail(errc::deadline_exceeded,
+                   "a request was not answered within "
+                     + std::to_string(2 * limits.response_wait.count())
+                     + " ms");
+  co_return std::move(*slot->response);
+}
+
+} // namespace cuttle::halibut

@@ -1,0 +1,36 @@
+#pragma once
+
+// Internal: for the .cpp files of this folder.
+
+#include <string>
+
+#include "infra/halibut/event.hpp"
+#include "infra/halibut/exchange.hpp"
+#include "infra/halibut/io_thread_impl.hpp"
+#include "infra/halibut/limits.hpp"
+#include "infra/halibut/service.hpp"
+
+namespace cuttle::halibut {
+
+/// The middle of the Service side, the same in both modes: a message that was
+/// read becomes a request, an answer, and bytes again. Refers to the service
+/// that its links belong to; used on the links' thread.
+struct answering {
+  io_thread::impl& io;
+  const halibut::limits& limits;
+  const service_callbacks& callbacks;
+  /// The owner is gone: nobody takes requests any more.
+  const bool& abandoned;
+  /// Who asks, for logs.
+  std::string peer;
+
+  /// Answers `document`; false for a null message, which has no answer. `wake`
+  /// is notified by whoever cuts the link. A failure costs the connection.
+  task<bool> answer(exchange& wire, event& wake, bson_bytes document) const;
+
+private:
+  task<rpc_response> ask(transport& link, event& wake,
+                         rpc_request request) const;
+};
+
+} // namespace cuttle::halibut

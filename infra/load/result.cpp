@@ -1,0 +1,125 @@
+#include "infra/load/result.hpp"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+namespace cuttle::load {
+
+namespace {
+
+using nlohmann::json;
+
+double milliseconds(std::chrono::microseconds x) {
+  return static_cast<double>(x.count()) / 1'000;
+}
+
+json latency_json(const latency_histogram& x) {
+  return {{"count", x.count()},
+          {"mean_ms", milliseconds(x.mean())},
+          {"p50_ms", milliseconds(x.percentile(0.5))},
+          {"p90_ms", milliseconds(x.percentile(0.9))},
+          {"p99_ms", milliseconds(x.percentile(0.99))},
+          {"max_ms", milliseconds(x.max())}};
+}
+
+} // namespace
+
+std::string_view title_of(measure x) {
+  switch (x) {
+  case measure::start_call:
+    return "StartScript due to answered";
+  case measure::pod_created:
+    return "StartScript due to pod object";
+  case measure::first_line:
+    return "pod object to first line";
+  case measure::line:
+    return "line printed to server";
+  case measure::complete:
+    return "script's end to completed";
+  case measure::cancel:
+    return "cancel to over";
+  case measure::whole:
+    break;
+  }
+  return "due to over";
+}
+
+std::string_view key_of(measure x) {
+  switch (x) {
+  case measure::start_call:
+    return "start_call";
+  case measure::pod_created:
+    return "pod_created";
+  case measure::first_line:
+    return "first_line";
+  case measure::line:
+    return "line";
+  case measure::complete:
+    return "complete";
+  case measure::cancel:
+    return "cancel";
+  case measure::whole:
+    break;
+  }
+  return "whole";
+}
+
+double load_result::operations_per_second() const {
+  return seconds > 0 ? static_cast<double>(ended) / seconds : 0;
+}
+
+bool load_result::sound() const {
+  return lost_operations == 0 && doubled_operations == 0 && lost_lines == 0
+         && doubled_lines == 0 && disordered_lines == 0;
+}
+
+json to_json(const load_result& x) {
+  json result{{"profile", to_json(x.profile)},
+              {"cluster", x.cluster},
+              {"started", x.started},
+              {"ended", x.ended},
+              {"lost_operations", x.lost_operations},
+              {"doubled_operations", x.doubled_operations},
+              {"lines", x.lines},
+              {"lost_lines", x.lost_lines},
+              {"doubled_lines", x.doubled_lines},
+              {"disordered_lines", x.disordered_lines},
+              {"status_calls", x.status_calls},
+              {"most_at_once", x.most_at_once},
+              {"seconds", x.seconds},
+              {"operations_per_second", x.operations_per_second()},
+              {"generator_behind_ms", milliseconds(x.most_behind)},
+              {"sound", x.sound()},
+              {"troubles", x.troubles}};
+  for (std::size_t i = 0; i < measures; ++i)
+    if (x.latencies[i].count() > 0)
+      result["latency"][std::string{key_of(static_cast<measure>(i))}]
+        = latency_json(x.latencies[i]);
+  auto operations = static_cast<double>(std::max<std::uint64_t>(x.ended, 1));
+  if (x.calls) {
+    double all = 0;
+    auto& by_kind = result["calls_per_operation"] = json::object();
+    for (auto& [kind, count] : *x.calls) {
+      by_kind[kind] = static_cast<double>(count) / operations;
+      all += static_cast<double>(count);
+    }
+    result["calls_per_operation_all"] = all / operations;
+  }
+  if (x.cpu_seconds)
+    result["cpu_ms_per_operation"] = *x.cpu_seconds * 1'000 / operations;
+  if (x.idle_mib)
+    result["resident_idle_mib"] = *x.idle_mib;
+  if (x.peak_mib)
+    result["resident_peak_mib"] = *x.peak_mib;
+  if (x.steady_mib)
+    result["resident_steady_mib"] = *x.steady_mib;
+  for (auto& s : x.samples)
+    result["samples"].push_back({{"seconds", s.seconds},
+                                 {"cpu_seconds", s.cpu_seconds},
+                                 {"resident_mib", s.resident_mib},
+                                 {"running", s.running},
+                                 {"ended", s.ended}});
+  return result;
+}
+
+} // namespace cuttle::load

@@ -1,0 +1,111 @@
+#pragma once
+
+#include <array>
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <nlohmann/json_fwd.hpp>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "infra/load/histogram.hpp"
+#include "infra/load/profile.hpp"
+
+namespace cuttle::load {
+
+/// What is measured of each operation.
+enum class measure : std::uint8_t {
+  /// Due → StartScript answered.
+  start_call,
+  /// Due → the pod's object exists.
+  pod_created,
+  /// The pod's object exists → the server has the script's first line.
+  first_line,
+  /// A line was printed → the server has it.
+  line,
+  /// The script ended → CompleteScript answered.
+  complete,
+  /// The user cancelled → the operation is over.
+  cancel,
+  /// Due → over.
+  whole,
+};
+
+inline constexpr std::size_t measures = 7;
+
+/// Names for people and for reports.
+std::string_view title_of(measure x);
+std::string_view key_of(measure x);
+
+/// The worker's process at one moment.
+struct worker_sample {
+  /// Since the start of the load.
+  double seconds = 0;
+  /// Since the process started.
+  double cpu_seconds = 0;
+  double resident_mib = 0;
+  std::uint64_t running = 0;
+  std::uint64_t ended = 0;
+};
+
+/// What one load brought to light.
+struct load_result {
+  load_profile profile;
+  std::string cluster;
+  std::array<latency_histogram, measures> latencies;
+  std::uint64_t started = 0;
+  std::uint64_t ended = 0;
+  /// Did not end as their script does, or not at all.
+  std::uint64_t lost_operations = 0;
+  /// Ran more than once.
+  std::uint64_t doubled_operations = 0;
+  std::uint64_t lines = 0;
+  std::uint64_t lost_lines = 0;
+  std::uint64_t doubled_lines = 0;
+  std::uint64_t disordered_lines = 0;
+  std::uint64_t status_calls = 0;
+  std::uint64_t most_at_once = 0;
+  /// From the first start to the last end.
+  double seconds = 0;
+  /// The furthest that the generator itself was behind, concurrency limit
+  /// included.
+  std::chrono::microseconds most_behind{0};
+  /// Requests to the API server by "verb resource"; nothing if not counted.
+  std::optional<std::map<std::string, std::uint64_t>> calls;
+  /// Nothing if the worker is not a process of this machine.
+  std::optional<double> cpu_seconds;
+  std::optional<double> idle_mib;
+  std::optional<double> peak_mib;
+  /// Median of the samples under load.
+  std::optional<double> steady_mib;
+  std::vector<worker_sample> samples;
+  /// The first few troubles, as sentences.
+  std::vector<std::string> troubles;
+
+  latency_histogram& operator[](measure x) {
+    return latencies[static_cast<std::size_t>(x)];
+  }
+  const latency_histogram& operator[](measure x) const {
+    return latencies[static_cast<std::size_t>(x)];
+  }
+
+  double operations_per_second() const;
+
+  /// Nothing was lost and nothing came or ran twice.
+  bool sound() const;
+};
+
+/// Everything for programs.
+nlohmann::json to_json(const load_result& result);
+
+/// A table for people.
+std::string to_table(const load_result& result);
+
+/// A page with plots, complete in itself. `machine` is one line about where it
+/// was measured.
+std::string to_html(const std::vector<load_result>& results,
+                    const std::string& machine);
+
+} // namespace cuttle::load

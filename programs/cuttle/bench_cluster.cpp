@@ -1,0 +1,174 @@
+#include "programs/cuttle/bench_cluster.hpp"
+
+#include <mutex>
+#include <set>
+
+#include "infra/load/played_runner.hpp"
+#include "infra/sim/embedded_cluster.hpp"
+
+namespace cuttle {
+
+namespace {
+
+// Enough for every event between two reads of a watch.
+constexpr std::size_t watch_history = 200'000;
+constexpr unsigned any_number_of_pods = 1'000'000;
+
+class embedded final : public bench_cluster, demo_cluster {
+public:
+  embedded(const std::filesystem::path& directory,
+           const load::load_profile& profile, bool played)
+    : cluster_(options_of(directory, profile, played)), played_(played) {}
+
+  outcome<void> start() {
+    auto port = cluster_.start();
+    if (!port)
+      return tl::unexpected(port.error());
+    return {};
+  }
+
+  demo_cluster& objects() override {
+    return *this;
+  }
+
+  outcome<void> watch_pods(pod_observer on_pod) override {
+    std::lock_guard lock{mutex_};
+    on_pod_ = std::move(on_pod);
+    return {};
+  }
+
+  void stop_watching() override {
+    std::lock_guard lock{mutex_};
+    on_pod_ = nullptr;
+  }
+
+  std::optional<std::map<std::string, std::uint64_t>> calls() const override {
+    std::map<std::string, std::uint64_t> result;
+    for (auto& call : cluster_.calls()) {
+      // "verb resource name", without the name
+      auto end = call.find(' ', call.find(' ') + 1);
+      ++result[call.substr(0, end)];
+    }
+    return result;
+  }
+
+  std::string description() const override {
+    return std::string{"embedded cluster ("}
+           + (played_ ? "played pods)" : "pods are processes)");
+  }
+
+  std::string namespace_name() const override {
+    return cluster_.namespace_name();
+  }
+
+  outcome<kubernetes::access> worker_access() const override {
+    return kubernetes::kubeconfig_access(cluster_.kubeconfig());
+  }
+
+  std::filesystem::path kubeconfig() const override {
+    return cluster_.kubeconfig();
+  }
+
+  outcome<void>
+  prepare(const std::filesystem::path&,
+          const std::map<std::string, std::string>& config,
+          const std::map<std::string, std::string>& secret) override {
+    cluster_.put_config_map("tentacle-config", config);
+    cluster_.put_secret("tentacle-secret", secret);
+    return {};
+  }
+
+  void clean_up() override {}
+
+private:
+  sim::embedded_cluster::options
+  options_of(const std::filesystem::path& directory,
+             const load::load_profile& profile, bool played) {
+    sim::embedded_cluster::options result;
+    result.directory = directory;
+    result.schedule_delay = profile.schedule_delay;
+    result.pull_delay = profile.pull_delay;
+    result.history = watch_history;
+    result.on_pod = [this](const std::string& name) {
+      std::lock_guard lock{mutex_};
+      if (on_pod_)
+        on_pod_(name);
+    };
+    if (played) {
+      result.processes = any_number_of_pods;
+      result.player = load::play_runner;
+    }
+    return result;
+  }
+
+  // Before the cluster, whose threads use them.
+  std::mutex mutex_;
+  pod_observer on_pod_;
+  sim::embedded_cluster cluster_;
+  const bool played_;
+};
+
+class real final : public bench_cluster {
+public:
+  explicit real(std::unique_ptr<demo_cluster> objects)
+    : objects_(std::move(objects)) {}
+
+  demo_cluster& objects() override {
+    return *objects_;
+  }
+
+  outcome<void> watch_pods(pod_observer on_pod) override {
+    auto access = objects_->worker_access();
+    if (!access)
+      return tl::unexpected(access.error());
+    access->namespace_name = objects_->namespace_name();
+    watcher_ = std::make_unique<kubernetes::api_client>(std::move(*access));
+    auto tell = [this, on_pod](const pod_snapshot& pod) {
+      if (known_.insert(pod.uid).second)
+        on_pod(pod.name);
+    };
+    watcher_->watch_pods({[tell](const std::vector<pod_snapshot>& pods) {
+                            for (auto& pod : pods)
+                              tell(pod);
+                          },
+                          tell, [](const pod_snapshot&) {},
+                          [](const failure&, std::chrono::milliseconds) {}});
+    return {};
+  }
+
+  void stop_watching() override {
+    watcher_.reset();
+  }
+
+  std::optional<std::map<std::string, std::uint64_t>> calls() const override {
+    return std::nullopt;
+  }
+
+private:
+  std::unique_ptr<demo_cluster> objects_;
+  // Of pods that were told; on the watcher's thread.
+  std::set<std::string> known_;
+  std::unique_ptr<kubernetes::api_client> watcher_;
+};
+
+} // namespace
+
+outcome<std::unique_ptr<bench_cluster>>
+make_embedded_bench_cluster(const std::filesystem::path& directory,
+                            const load::load_profile& profile, bool played) {
+  auto result = std::make_unique<embedded>(directory, profile, played);
+  if (auto started = result->start(); !started)
+    return tl::unexpected(started.error());
+  return result;
+}
+
+outcome<std::unique_ptr<bench_cluster>>
+make_real_bench_cluster(const std::filesystem::path& kubeconfig,
+                        const std::string& unique_name) {
+  auto objects = make_real_demo_cluster(kubeconfig, unique_name);
+  if (!objects)
+    return tl::unexpected(objects.error());
+  return std::make_unique<real>(std::move(*objects));
+}
+
+} // namespace cuttle

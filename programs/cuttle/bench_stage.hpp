@@ -1,0 +1,79 @@
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "infra/disk/disk_pool.hpp"
+#include "infra/halibut/io_thread.hpp"
+#include "infra/load/generator.hpp"
+#include "infra/settings/settings.hpp"
+#include "programs/cuttle/bench.hpp"
+#include "programs/cuttle/bench_cluster.hpp"
+#include "programs/cuttle/bench_worker.hpp"
+#include "programs/cuttle/stop_signal.hpp"
+#include "programs/cuttle/surroundings.hpp"
+
+namespace cuttle {
+
+/// Servers, cluster and worker for one load. Belongs to one thread.
+class bench_stage {
+public:
+  bench_stage(const bench_options& options, const load::load_profile& profile,
+              stop_signal& stop);
+  ~bench_stage();
+
+  bench_stage(const bench_stage&) = delete;
+  bench_stage& operator=(const bench_stage&) = delete;
+
+  /// Starts everything, and waits until the worker has connected to each
+  /// server. Blocks.
+  outcome<void> prepare();
+
+  std::vector<load::generator::target> targets() const;
+
+  /// Null with a worker that was installed elsewhere.
+  bench_cluster* cluster() {
+    return cluster_.get();
+  }
+
+  std::string description() const;
+
+  /// The worker's process; nothing if it is none of this machine, or has ended.
+  std::optional<process_usage> usage();
+
+  /// No callback comes from the servers any more.
+  void stop_servers();
+
+private:
+  struct server {
+    // A thread for each, so that they can not hold each other up.
+    halibut::io_thread links;
+    std::unique_ptr<sim::octopus_server> octopus;
+    std::string subscription;
+    std::uint16_t port = 0;
+    std::atomic<int> connections = 0;
+  };
+
+  outcome<void> start_servers();
+  outcome<void> start_cluster();
+  outcome<void> start_worker();
+  outcome<void> wait_for_worker();
+  void explain() const;
+  std::map<std::string, std::string> environment() const;
+
+  const bench_options& options_;
+  const load::load_profile& profile_;
+  stop_signal& stop_;
+  temporary_folder folder_{"cuttle-bench-"};
+  std::filesystem::path home_;
+  std::filesystem::path runner_;
+  disk::disk_pool disk_;
+  crypto::identity worker_identity_;
+  std::vector<std::unique_ptr<server>> servers_;
+  std::unique_ptr<bench_cluster> cluster_;
+  std::unique_ptr<bench_worker> worker_;
+};
+
+} // namespace cuttle

@@ -1,0 +1,105 @@
+#include <algorithm>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+#include <unistd.h>
+
+#include "tests/program/process.hpp"
+
+namespace cuttle::test {
+
+namespace {
+
+using namespace std::chrono_literals;
+namespace fs = std::filesystem;
+
+class Bench : public ::testing::Test {
+protected:
+  void SetUp() override {
+    // Its cluster is its own.
+    auto* which = std::getenv("CUTTLE_TEST_CLUSTER");
+    if (which && std::string{which} == "real")
+      GTEST_SKIP() << "the same on every cluster";
+    auto pattern = (fs::temp_directory_path() / "cuttle-test-XXXXXX").string();
+    ASSERT_NE(mkdtemp(pattern.data()), nullptr);
+    folder_ = pattern;
+  }
+
+  void TearDown() override {
+    if (!folder_.empty())
+      fs::remove_all(folder_);
+  }
+
+  // Exit code of `cuttle bench` with these flags.
+  int run(std::vector<std::string> flags) {
+    std::vector<std::string> command{CUTTLE_PROGRAM, "bench", "--quiet"};
+    command.insert(command.end(), flags.begin(), flags.end());
+    process bench{command, {{"TMPDIR", folder_.string()}}, folder_ / "out"};
+    auto code = bench.wait(120s);
+    output_ = bench.output();
+    return code.value_or(-1);
+  }
+
+  nlohmann::json report() const {
+    std::ifstream in{folder_ / "report.json"};
+    return nlohmann::json::parse(in, nullptr, false);
+  }
+
+  fs::path folder_;
+  std::string output_;
+};
+
+TEST_F(Bench, CountsEachOperationAndEachLineOnce) {
+  ASSERT_EQ(run({"--operations", "20", "--rate", "0", "--lines", "50",
+                 "--cadence", "fast", "--servers", "2", "--json",
+                 folder_ / "report.json", "--html", folder_ / "report.html"}),
+            0)
+    << output_;
+  auto x = report()["runs"][0];
+  EXPECT_EQ(x["ended"], 20);
+  EXPECT_EQ(x["lines"], 20 * 52);
+  EXPECT_EQ(x["sound"], true);
+  EXPECT_EQ(x["latency"]["pod_created"]["count"], 20);
+  EXPECT_EQ(x["calls_per_operation"]["create pods"], 1.0);
+  EXPECT_GT(x["resident_peak_mib"].get<double>(), 1);
+  EXPECT_GT(x["cpu_ms_per_operation"].get<double>(), 0);
+  EXPECT_GT(fs::file_size(folder_ / "report.html"), 1'000u);
+  EXPECT_TRUE(output_.find("20 operations") != std::string::npos) << output_;
+}
+
+TEST_F(Bench, CancelsAsAUserDoes) {
+  ASSERT_EQ(run({"--operations", "5", "--rate", "0", "--script", "cancel",
+                 "--cadence", "fast", "--json", folder_ / "report.json"}),
+            0)
+    << output_;
+  EXPECT_EQ(report()["runs"][0]["latency"]["cancel"]["count"], 5);
+}
+
+TEST_F(Bench, FailsWhenOperationsAreLost) {
+  // A script that outlives the patience.
+  ASSERT_EQ(run({"--operations", "2", "--rate", "0", "--sleep", "600000",
+                 "--patience", "1", "--json", folder_ / "report.json"}),
+            1)
+    << output_;
+  EXPECT_EQ(report()["runs"][0]["lost_operations"], 2);
+}
+
+TEST_F(Bench, SaysInOneLineWhatIsWrongWithAFlag) {
+  for (auto& flags :
+       std::vector<std::vector<std::string>>{{"--rate", "quick"},
+                                             {"--no-such-flag"},
+                                             {"--script", "other"},
+                                             {"--operations", "0"},
+                                             {"--port", "1"}}) {
+    EXPECT_EQ(run(flags), 2);
+    EXPECT_TRUE(output_.starts_with("cuttle bench: ")) << output_;
+    EXPECT_EQ(std::count(output_.begin(), output_.end(), '\n'), 1) << output_;
+    fs::remove(folder_ / "out");
+  }
+}
+
+} // namespace
+
+} // namespace cuttle::test

@@ -1,0 +1,279 @@
+// The worker in listening mode against a server that does exactly what the test
+// says.
+
+#include <gtest/gtest.h>
+
+#include "fixture.hpp"
+#include "infra/halibut/envelope.hpp"
+#include "infra/halibut/listening_service.hpp"
+#include "raw_peer.hpp"
+
+using namespace cuttle;
+using namespace cuttle::halibut;
+using namespace cuttle::halibut::test;
+
+namespace {
+
+/// A worker that listens on loopback and echoes what it is asked.
+struct listening_world {
+  listening_world() : listening_world(quick_limits()) {}
+
+  explicit listening_world(const halibut::limits& limits) {
+    listening_options options;
+    options.bind = "127.0.0.1";
+    options.port = 0;
+    options.trusted = {server_identity().thumbprint()};
+    options.spool = spool.path();
+    options.limits = limits;
+    service_callbacks callbacks;
+    callbacks.on_request = [this](rpc_request x, reply_function reply) {
+      if (handler) {
+        handler(std::move(x), std::move(reply));
+        return;
+      }
+      rpc_response response;
+      response.id = x.id;
+      response.result = text_document("result", text_of(x.params));
+      reply(std::move(response));
+    };
+    callbacks.on_link = [this](const link_event& x) {
+      events.change([&](auto& list) { list.push_back(x); });
+    };
+    worker = std::make_unique<listening_service>(
+      thread, disk, worker_identity(), options, std::move(callbacks));
+    auto bound = worker->start();
+    EXPECT_TRUE(bound.has_value());
+    port = bound.value_or(0);
+  }
+
+  raw_peer dial(const std::string& newline = "\n") const {
+    auto result = raw_peer::dial(port, &server_identity());
+    result.send("MX" + newline + newline + "MX-CLIENT 1.0\r\n\r\n");
+    EXPECT_EQ(result.read_line(), "MX-SERVER 1.0\r\n");
+    EXPECT_EQ(result.read_line(), "\r\n");
+    return result;
+  }
+
+  bool wait_end_of_a_link() {
+    return events.wait([](auto& list) {
+      return !list.empty()
+             && list.back().what == link_event::kind::disconnected;
+    });
+  }
+
+  temporary_folder spool;
+  disk::disk_pool disk;
+  io_thread thread;
+  std::uint16_t port = 0;
+  std::function<void(rpc_request, reply_function)> handler;
+  watched<std::vector<link_event>> events;
+  std::unique_ptr<listening_service> worker;
+};
+
+std::string ask(raw_peer& server, const std::string& id,
+                const std::string& text) {
+  server.send(request_message(id, text));
+  auto bytes = server.read_message();
+  auto response = decode_response(
+    {reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()}, {});
+  if (!response)
+    return "no response: " + response.error().text;
+  return response->response.id + "=" + text_of(response->response.result);
+}
+
+} // namespace
+
+TEST(ListeningWorker, AnswersRequestAfterRequestOnOneConnection_HAL26_HAL45) {
+  listening_world w;
+  auto server = w.dial();
+  EXPECT_EQ(ask(server, "1", "one"), "1=one");
+  for (auto i : {"2", "3"}) {
+    server.send("NEXT\r\n");
+    EXPECT_EQ(server.read_line(), "PROCEED\r\n");
+    EXPECT_EQ(ask(server, i, "more"), std::string{i} + "=more");
+  }
+}
+
+TEST(ListeningWorker, SkipsEmptyLinesBeforeNext) {
+  listening_world w;
+  auto server = w.dial();
+  EXPECT_EQ(ask(server, "1", "one"), "1=one");
+  server.send("\r\n\r\nNEXT\r\n");
+  EXPECT_EQ(server.read_line(), "PROCEED\r\n");
+  EXPECT_EQ(ask(server, "2", "two"), "2=two");
+}
+
+TEST(ListeningWorker, AcceptsBothNewlinesOfThePreamble_HAL25) {
+  listening_world w;
+  for (auto newline : {"\n", "\r\n"}) {
+    auto server = w.dial(newline);
+    EXPECT_EQ(ask(server, "1", "one"), "1=one");
+  }
+}
+
+TEST(ListeningWorker, ClosesQuietlyOnEnd_HAL46) {
+  listening_world w;
+  auto server = w.dial();
+  EXPECT_EQ(ask(server, "1", "one"), "1=one");
+  server.send("END\r\n");
+  EXPECT_EQ(server.read_all(), "");
+  ASSERT_TRUE(w.wait_end_of_a_link());
+  EXPECT_EQ(w.events.get().back().reason.code, errc::cancelled);
+}
+
+TEST(ListeningWorker, ClosesQuietlyWhenTheServerDoes_HAL12_HAL46) {
+  listening_world w;
+  auto server = w.dial();
+  EXPECT_EQ(ask(server, "1", "one"), "1=one");
+  server.close();
+  ASSERT_TRUE(w.wait_end_of_a_link());
+  EXPECT_EQ(w.events.get().back().reason.code, errc::cancelled);
+}
+
+TEST(ListeningWorker, ClosesQuietlyAfterAnIdleTime_HAL46) {
+  auto limits = quick_limits();
+  limits.listening_idle = 100ms;
+  listening_world w{limits};
+  auto server = w.dial();
+  EXPECT_EQ(ask(server, "1", "one"), "1=one");
+  EXPECT_EQ(server.read_all(), "");
+  ASSERT_TRUE(w.wait_end_of_a_link());
+  EXPECT_EQ(w.events.get().back().reason.code, errc::cancelled);
+}
+
+TEST(ListeningWorker, ClosesOnAnotherLineThanNext) {
+  listening_world w;
+  auto server = w.dial();
+  EXPECT_EQ(ask(server, "1", "one"), "1=one");
+  server.send("PROCEED\r\n");
+  EXPECT_EQ(server.read_all(), "");
+  ASSERT_TRUE(w.wait_end_of_a_link());
+  EXPECT_EQ(w.events.get().back().reason.code, errc::protocol_error);
+}
+
+TEST(ListeningWorker, ClosesOnANullMessage) {
+  listening_world w;
+  auto server = w.dial();
+  server.send(null_message());
+  EXPECT_EQ(server.read_all(), "");
+}
+
+TEST(ListeningWorker, ServesSeveralConnectionsAtOnce_HAL47) {
+  listening_world w;
+  watched<std::vector<std::pair<rpc_request, reply_function>>> asked;
+  w.handler = [&](rpc_request x, reply_function reply) {
+    asked.change(
+      [&](auto& list) { list.emplace_back(std::move(x), std::move(reply)); });
+  };
+  std::vector<raw_peer> servers;
+  for (auto i : {"1", "2", "3"}) {
+    servers.push_back(w.dial());
+    servers.back().send(request_message(i, "x"));
+  }
+  ASSERT_TRUE(asked.wait([](auto& list) { return list.size() == 3; }));
+  for (auto& [request, reply] : asked.get()) {
+    rpc_response response;
+    response.id = request.id;
+    reply(std::move(response));
+  }
+  for (auto& server : servers)
+    EXPECT_FALSE(server.read_message().empty());
+}
+
+TEST(ListeningWorker, RefusesWhoeverHasNoCertificate_HAL13_HAL14) {
+  listening_world w;
+  auto server = raw_peer::dial(w.port, nullptr);
+  ASSERT_TRUE(server.secure());
+  server.send("MX\n\nMX-CLIENT 1.0\r\n\r\n");
+  EXPECT_EQ(server.read_all(), "");
+}
+
+TEST(ListeningWorker, RefusesAServerThatIsNotTrusted_HAL14) {
+  listening_world w;
+  auto server = raw_peer::dial(w.port, &other_identity());
+  ASSERT_TRUE(server.secure());
+  server.send("MX\n\nMX-CLIENT 1.0\r\n\r\n");
+  EXPECT_EQ(server.read_all(), "");
+  EXPECT_TRUE(w.events.get().empty());
+}
+
+TEST(ListeningWorker, AnswersAProbeWithAPage_HAL27) {
+  listening_world w;
+  auto probe = raw_peer::dial(w.port, nullptr);
+  ASSERT_TRUE(probe.secure());
+  probe.send("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+  EXPECT_EQ(probe.read_all().find("HTTP/1.0 200 OK\r\n"), 0u);
+}
+
+TEST(ListeningWorker, GivesUpOnALongPreamble_HAL28) {
+  listening_world w;
+  auto peer = raw_peer::dial(w.port, &server_identity());
+  peer.send(std::string(20'001, 'x'));
+  EXPECT_EQ(peer.read_all(), "");
+}
+
+TEST(ListeningWorker, RefusesAnotherPollingWorker) {
+  listening_world w;
+  auto peer = raw_peer::dial(w.port, &server_identity());
+  peer.send("MX\n\nMX-SUBSCRIBER 1.0 poll://x/\r\n\r\n");
+  EXPECT_EQ(peer.read_all(), "");
+}
+
+TEST(ListeningWorker, DropsASilentPeer_HAL88) {
+  auto limits = quick_limits();
+  limits.handshake = 100ms;
+  limits.listening_request_wait = 100ms;
+  listening_world w{limits};
+  auto silent = raw_peer::dial_plain(w.port);
+  EXPECT_EQ(silent.read_plain(1), "");
+  auto after_tls = raw_peer::dial(w.port, &server_identity());
+  EXPECT_EQ(after_tls.read_all(), "");
+}
+
+TEST(ListeningWorker, StopsIdleConnectionsAtOnceAndOthersAfterTheirAnswer) {
+  listening_world w;
+  watched<reply_function> reply;
+  auto idle = w.dial();
+  EXPECT_EQ(ask(idle, "1", "one"), "1=one");
+  w.handler = [&](rpc_request x, reply_function answer) {
+    reply.change([&](auto& f) {
+      f = [answer = std::move(answer), id = x.id](rpc_response response) {
+        response.id = id;
+        answer(std::move(response));
+      };
+    });
+  };
+  auto busy = w.dial();
+  busy.send(request_message("2", "two"));
+  ASSERT_TRUE(reply.wait([](auto& f) { return static_cast<bool>(f); }));
+  std::promise<void> done;
+  w.worker->stop(20s, [&] { done.set_value(); });
+  EXPECT_EQ(idle.read_all(), "");
+  EXPECT_THROW(raw_peer::dial_plain(w.port), std::runtime_error);
+  reply.get()({});
+  EXPECT_FALSE(busy.read_message().empty());
+  EXPECT_EQ(done.get_future().wait_for(patience), std::future_status::ready);
+}
+
+TEST(ListeningWorker, DoesNotListenWithoutAnybodyToTrust) {
+  listening_world w;
+  listening_options options;
+  options.bind = "127.0.0.1";
+  options.port = 0;
+  listening_service lonely{w.thread, w.disk, worker_identity(), options, {}};
+  auto bound = lonely.start();
+  ASSERT_FALSE(bound.has_value());
+  EXPECT_NE(bound.error().text.find("no thumbprint"), std::string::npos);
+}
+
+TEST(ListeningWorker, SaysWhyItCannotListen) {
+  listening_world w;
+  listening_options options;
+  options.bind = "127.0.0.1";
+  options.port = w.port;
+  options.trusted = {server_identity().thumbprint()};
+  listening_service second{w.thread, w.disk, worker_identity(), options, {}};
+  auto bound = second.start();
+  ASSERT_FALSE(bound.has_value());
+  EXPECT_NE(bound.error().text.find(std::to_string(w.port)), std::string::npos);
+}

@@ -1,0 +1,74 @@
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+#include "infra/load/result.hpp"
+
+namespace cuttle::load {
+
+namespace {
+
+load_result sample() {
+  load_result x;
+  x.profile.name = "a <b>";
+  x.cluster = "some cluster";
+  x.started = x.ended = 4;
+  x.seconds = 2;
+  for (int i = 1; i <= 4; ++i)
+    x[measure::start_call].add(std::chrono::milliseconds{i});
+  x.calls = {{"create pods", 4}, {"delete pods", 8}};
+  x.cpu_seconds = 0.02;
+  x.idle_mib = 10;
+  x.peak_mib = 12;
+  x.samples = {{0, 0, 10, 0, 0}, {1, 0.01, 12, 4, 0}, {2, 0.02, 11, 0, 4}};
+  return x;
+}
+
+TEST(Result, GivesFiguresForAnOperation) {
+  auto json = to_json(sample());
+  EXPECT_EQ(json["operations_per_second"], 2.0);
+  EXPECT_EQ(json["calls_per_operation"]["create pods"], 1.0);
+  EXPECT_EQ(json["calls_per_operation"]["delete pods"], 2.0);
+  EXPECT_EQ(json["calls_per_operation_all"], 3.0);
+  EXPECT_EQ(json["cpu_ms_per_operation"], 5.0);
+  EXPECT_EQ(json["latency"]["start_call"]["count"], 4);
+  EXPECT_EQ(json["latency"]["start_call"]["max_ms"], 4.0);
+  EXPECT_FALSE(json["latency"].contains("cancel"));
+  EXPECT_EQ(json["sound"], true);
+}
+
+TEST(Result, LeavesOutWhatWasNotMeasured) {
+  auto x = sample();
+  x.calls.reset();
+  x.cpu_seconds.reset();
+  auto json = to_json(x);
+  EXPECT_FALSE(json.contains("calls_per_operation"));
+  EXPECT_FALSE(json.contains("cpu_ms_per_operation"));
+  EXPECT_EQ(to_table(x).find("Kubernetes calls"), std::string::npos);
+}
+
+TEST(Result, IsUnsoundWithAnythingLostOrDoubled) {
+  for (auto member :
+       {&load_result::lost_operations, &load_result::doubled_operations,
+        &load_result::lost_lines, &load_result::doubled_lines,
+        &load_result::disordered_lines}) {
+    auto x = sample();
+    EXPECT_TRUE(x.sound());
+    x.*member = 1;
+    EXPECT_FALSE(x.sound());
+    EXPECT_NE(to_html({x}, "m").find("class=\"bad\""), std::string::npos);
+  }
+}
+
+TEST(Result, IsAPageThatIsCompleteAndEscaped) {
+  auto html = to_html({sample()}, "a & b");
+  EXPECT_NE(html.find("a &lt;b&gt;"), std::string::npos);
+  EXPECT_EQ(html.find("a <b>"), std::string::npos);
+  EXPECT_NE(html.find("a &amp; b"), std::string::npos);
+  EXPECT_NE(html.find("<polyline"), std::string::npos);
+  EXPECT_EQ(html.find("http"), std::string::npos);
+  EXPECT_EQ(html.find("nan"), std::string::npos);
+}
+
+} // namespace
+
+} // namespace cuttle::load
