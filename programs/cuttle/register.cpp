@@ -223,8 +223,8 @@ private:
     changes["Tentacle.Deployment.ApplicationDirectory"] = wish_.applications;
     // A stock worker's list stays unless it is wrong.
     if (work_.addresses || renewed(found->thumbprint))
-      changes[settings::key_servers]
-        = servers_entry(wish_, state_.subscription, found->thumbprint);
+      changes[settings::key_servers] = servers_entry(
+        wish_, state_.subscription, found->thumbprint, state_.servers_text);
     // [REG-17]
     if (!state_.has_connections)
       changes[settings::key_connections]
@@ -260,8 +260,8 @@ private:
       telemetry::warn("polling-address-doubtful",
                       {{"mistake", name_of(good.error().what)},
                        {"reason", good.error().text}});
-    changes[settings::key_servers]
-      = servers_entry(wish_, first.subscription, first.thumbprint);
+    changes[settings::key_servers] = servers_entry(
+      wish_, first.subscription, first.thumbprint, state_.servers_text);
   }
 
   answer<void> apply_proxy(register_store::entries& changes) {
