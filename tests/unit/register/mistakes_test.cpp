@@ -16,7 +16,7 @@ class Mistakes : public Registration {
 protected:
   // For what waiting may cure: it is named when the patience is over.
   void soon() {
-    options.patience = 2s;
+    options.patience = 4s;
   }
 
   bool says(const std::string& part) const {

@@ -104,7 +104,7 @@ TEST_F(Register, KeepsServersThatDialIn) {
   config[key] = servers.dump();
   cluster->put_config_map("tentacle-config", config);
   EXPECT_EQ(what(), kind::unchanged);
-  options.patience = std::chrono::seconds{2};
+  options.patience = std::chrono::seconds{5};
   env["ServerCommsAddresses"] += ",https://127.0.0.2:10943/";
   EXPECT_EQ(what(), kind::changed);
   servers = json::parse(stored()[key]);
@@ -155,7 +155,7 @@ TEST_F(Register, AppliesChangedAddressesWithoutTheServer_REG18) {
   auto first
     = json::parse(stored()["Tentacle.Communication.TrustedOctopusServers"])[0];
   // The second address does not answer; that is a warning.
-  options.patience = std::chrono::seconds{2};
+  options.patience = std::chrono::seconds{5};
   env["ServerCommsAddresses"] += ",https://127.0.0.2:10943/";
   env.erase("ServerApiKey");
   EXPECT_EQ(what(), kind::changed);
