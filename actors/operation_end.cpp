@@ -121,7 +121,7 @@ void operation::leave() {
 void operation::on_orphan(const collect_orphan& x) {
   step("operation.collect_orphan");
   // Only a result that is wholly here outlives its pod [ORP-04].
-  if (result_code() && log_ended_)
+  if (result_code() && (log_ended_ || !log_opened_))
     self_->send(lifecycle_, x);
 }
 

@@ -44,6 +44,8 @@ private:
     queue_path path;
     std::optional<pod_snapshot> pod;
     unsigned rebuilds = 0;
+    // When the pod was first seen failed without a container that ended.
+    std::optional<timestamp> failed_at;
     // The server has had an answer to its StartScript.
     bool answered = false;
   };
@@ -133,6 +135,8 @@ private:
   void on_pods(const pods_listed& x);
 
   void on_pod(const pod_snapshot& pod);
+
+  void keep_pod(entry& e, const pod_snapshot& pod);
 
   // Its ticket has ended: nobody waits for this pod.
   void remove_stray(const pod_snapshot& pod);

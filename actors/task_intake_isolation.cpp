@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "actors/task_intake_impl.hpp"
 
 namespace cuttle {
@@ -9,6 +11,8 @@ using namespace std::chrono_literals;
 // A lock that is free within this time is not worth a line [ISO-03].
 constexpr auto first_busy_line = 100ms;
 constexpr auto next_busy_line = 10min;
+// The longest wait that the stock worker knows, some 24.8 days.
+constexpr std::chrono::milliseconds longest_wait{0x7FFF'FFFF};
 
 } // namespace
 
@@ -25,10 +29,11 @@ void task_intake::isolate(const start_script& x) {
   auto& timers = lock_timers_[key];
   timers.busy = self_->run_delayed(first_busy_line, [this, key] { busy(key); });
   // Zero is no limit.
-  if (x.isolation_timeout > 0ms)
+  if (x.isolation_timeout > 0ms) {
+    auto limit = std::min(x.isolation_timeout, longest_wait);
     timers.limit = self_->run_delayed(
-      x.isolation_timeout,
-      [this, key, limit = x.isolation_timeout] { lock_timed_out(key, limit); });
+      limit, [this, key, limit] { lock_timed_out(key, limit); });
+  }
   queued_.set(static_cast<double>(queue_.size() + locks_.waiting()));
 }
 
@@ -49,6 +54,7 @@ void task_intake::lock_timed_out(const std::string& key,
   failure reason{errc::deadline_exceeded, locks_.timed_out_text(key, limit)};
   release_lock(key);
   self_->send(i->second.actor, pod_created{std::move(reason), {}});
+  begin_next();
 }
 
 void task_intake::leave_lock_queue(const std::string& key) {
@@ -60,6 +66,7 @@ void task_intake::leave_lock_queue(const std::string& key) {
     i->second.actor,
     remark{{output_source::err, context_->now(), locks_.cancelled_text(key)}});
   release_lock(key);
+  begin_next();
 }
 
 void task_intake::release_lock(const std::string& key) {

@@ -62,7 +62,7 @@ void task_intake::on_pods(const pods_listed& x) {
 
 void task_intake::on_pod(const pod_snapshot& pod) {
   if (auto* e = find(pod.ticket)) {
-    e->pod = pod;
+    keep_pod(*e, pod);
     self_->send(e->actor, pod_changed{pod});
     return;
   }
@@ -73,8 +73,18 @@ void task_intake::on_pod(const pod_snapshot& pod) {
   telemetry::info("operation-adopted",
                   {{"ticket", pod.ticket.task_id}, {"pod", pod.name}});
   auto& e = make(pod.ticket, {pod.ticket, nullptr, pod, version_, {}});
-  e.pod = pod;
+  keep_pod(e, pod);
   e.answered = true;
+}
+
+void task_intake::keep_pod(entry& e, const pod_snapshot& pod) {
+  e.pod = pod;
+  auto verdict = kubernetes::judge(pod);
+  auto failed = verdict.phase == pod_phase::failed && !verdict.container_ended;
+  if (!failed)
+    e.failed_at.reset();
+  else if (!e.failed_at)
+    e.failed_at = context_->now();
 }
 
 void task_intake::remove_stray(const pod_snapshot& pod) {
@@ -195,7 +205,9 @@ intake_summary task_intake::summary() const {
       s.task_id = e.pod->task_id;
       s.phase = verdict.phase;
       s.created_at = e.pod->created_at;
-      s.finished_at = verdict.finished_at;
+      // A pod that failed before its script has no time of its end.
+      s.finished_at
+        = verdict.container_ended ? verdict.finished_at : e.failed_at;
     }
     result.operations.push_back(std::move(s));
   }

@@ -75,6 +75,7 @@ CAF_BEGIN_TYPE_ID_BLOCK(cuttle, first_custom_type_id)
   CAF_ADD_TYPE_ID(cuttle, (cuttle::transfer_failed))
   CAF_ADD_TYPE_ID(cuttle, (cuttle::workspace_removed))
   CAF_ADD_TYPE_ID(cuttle, (cuttle::workspaces_listed))
+  CAF_ADD_TYPE_ID(cuttle, (cuttle::events_recorded))
 
   CAF_ADD_TYPE_ID(cuttle, (cuttle::open_log))
   CAF_ADD_TYPE_ID(cuttle, (cuttle::log_credit))
@@ -216,6 +217,13 @@ using pod_watch_actor = caf::typed_actor<
   caf::result<void>(pods_listed), caf::result<void>(pod_changed),
   caf::result<void>(pod_deleted), caf::result<void>(pod_event_seen),
   caf::result<void>(version_known), caf::result<void>(component_report)>;
+
+/// Counts what happened to the release's pods in a config map [EVT-01].
+using event_recorder_actor = caf::typed_actor<
+  // From the watch.
+  caf::result<void>(pod_event_seen),
+  // From the driver.
+  caf::result<void>(events_recorded)>;
 
 /// Uploads and downloads [RPC-16].
 using file_transfer_actor = caf::typed_actor<

@@ -206,6 +206,11 @@ bool inspect(Inspector& f, template_read& x) {
 }
 
 template <class Inspector>
+bool inspect(Inspector& f, events_recorded& x) {
+  return f.object(x).fields(f.field("reason", x.reason.text));
+}
+
+template <class Inspector>
 bool inspect(Inspector& f, feed_secret_stored& x) {
   return f.object(x).fields(f.field("reason", x.reason.text));
 }

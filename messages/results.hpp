@@ -53,6 +53,11 @@ struct transfer_failed {
   failure reason;
 };
 
+/// Events are in the config map of metrics.
+struct events_recorded {
+  failure reason;
+};
+
 /// The workspace is gone.
 struct workspace_removed {
   failure reason;

@@ -39,8 +39,7 @@ event_sources event_sources::of(const std::string& own_pod) {
   if (!deployment.ends_with(own_suffix)
       || deployment.size() == std::string_view{own_suffix}.size())
     return result;
-  result.nfs
-    = deployment.substr(0, deployment.rfind(own_suffix)) + "-nfs";
+  result.nfs = deployment.substr(0, deployment.rfind(own_suffix)) + "-nfs";
   result.tentacle = std::move(deployment);
   return result;
 }

@@ -112,4 +112,17 @@ std::string format_seconds(timestamp time) {
   return text;
 }
 
+std::string format_round_trip(timestamp time) {
+  using namespace std::chrono;
+  auto rest = time - floor<seconds>(time);
+  auto result = format_seconds(time);
+  result.pop_back();
+  // (as long as the type allows, so that the compiler sees that it fits)
+  char fraction[40];
+  std::snprintf(
+    fraction, sizeof fraction, ".%07lld+00:00",
+    static_cast<long long>(duration_cast<nanoseconds>(rest).count() / 100));
+  return result + fraction;
+}
+
 } // namespace cuttle::kubernetes

@@ -40,15 +40,13 @@ environment with_env_file(environment first, std::string_view text) {
     auto line = trimmed(text.substr(0, end));
     text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
     auto equals = line.find('=');
-    if (line.empty() || line.front() == '#'
-        || equals == std::string_view::npos)
+    if (line.empty() || line.front() == '#' || equals == std::string_view::npos)
       continue;
     file[std::string{trimmed(line.substr(0, equals))}]
       = without_quotes(trimmed(line.substr(equals + 1)));
   }
-  return [first = std::move(first),
-          file = std::move(file)](const std::string& name)
-           -> std::optional<std::string> {
+  return [first = std::move(first), file = std::move(file)](
+           const std::string& name) -> std::optional<std::string> {
     if (auto value = first(name))
       return value;
     // The file has these names only.
@@ -78,10 +76,9 @@ void contribute(string_map& config_map, const string_map& contributions_of_env,
     if (x.sealed && (machine_key.size() != 32 || machine_iv.size() != 16))
       continue;
     // What is read later expects the form of the config map.
-    config_map[x.key] = x.sealed
-                          ? crypto::to_base64(crypto::encrypt_setting(
-                            machine_key, machine_iv, i->second))
-                          : i->second;
+    config_map[x.key] = x.sealed ? crypto::to_base64(crypto::encrypt_setting(
+                          machine_key, machine_iv, i->second))
+                                 : i->second;
   }
 }
 

@@ -155,10 +155,9 @@ void read_worker(environment_reader& in, environment_settings& out) {
   in.time_span("TENTACLE_WORKSPACE_CLEANER_DELAY", out.workspace_sweep);
   in.time_span("TENTACLE_WORKSPACE_CLEANER_DELETE_OLDER_THAN",
                out.workspace_age);
-  if (in.boolean("OCTOPUS_CONTRIBUTE_ENV_SETTINGS", false))
-    in.warn("OCTOPUS_CONTRIBUTE_ENV_SETTINGS",
-            "is not supported: identity and servers come from the config map "
-            "alone");
+  out.capture_metrics
+    = in.boolean(agent("ENABLEMETRICSCAPTURE"), out.capture_metrics);
+  out.own_pod = in.text_or("HOSTNAME", "");
 }
 
 void read_proxy(const environment& env, environment_reader& in,
@@ -233,6 +232,8 @@ environment_result read_environment(const environment& env) {
   read_worker(in, result.values);
   read_proxy(env, in, result.values.proxy);
   read_tuning(in, result.values);
+  if (in.boolean("OCTOPUS_CONTRIBUTE_ENV_SETTINGS", false))
+    result.values.contributions = read_contributions(env);
   result.errors = std::move(in.errors);
   result.warnings = std::move(in.warnings);
   return result;

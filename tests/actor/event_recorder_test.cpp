@@ -1,10 +1,9 @@
 // Events of the release's pods on their way into the config map of metrics.
 
-#include "actors/event_recorder.hpp"
-
 #include <nlohmann/json.hpp>
 
 #include "actor_fixture.hpp"
+#include "actors/event_recorder.hpp"
 
 namespace cuttle::test {
 

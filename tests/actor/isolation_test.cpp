@@ -212,6 +212,23 @@ TEST_F(IsolationTest, EndsTheStartWhenTheWaitTookTooLong_ISO03) {
   EXPECT_EQ(summary().operations.size(), 1u);
 }
 
+TEST_F(IsolationTest, LetsThoseBehindGoOnWhenSomebodyGivesUp_ISO01) {
+  load();
+  ask(intake, command(first));
+  settle();
+  auto b = exclusive(second, "ServerTasks-2");
+  b.isolation_mutex_name.clear();
+  ask(intake, b);
+  auto third = start(script_ticket{"Third-1"});
+  settle();
+  EXPECT_EQ(store.prepared.size(), 1u);
+  ask(intake, cancel_script{second, 0});
+  settle();
+  EXPECT_EQ(store.prepared, (std::vector<std::string>{"First-1", "Third-1"}));
+  serve();
+  EXPECT_TRUE(third->value);
+}
+
 TEST_F(IsolationTest, IsLeftByACancellationThatSaysWhoStillRuns_ISO03) {
   load();
   ask(intake, exclusive(first, "ServerTasks-1"));

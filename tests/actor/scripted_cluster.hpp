@@ -115,6 +115,12 @@ public:
   /// Answers to `list_objects` by resource; else not found.
   std::map<std::string, outcome<std::string>> lists;
   std::map<std::string, int> listings;
+  /// Config maps by name, and what became of them.
+  std::map<std::string, std::map<std::string, std::string>> maps;
+  int map_reads = 0;
+  int map_writes = 0;
+  /// Config maps answer with this, if it has a code.
+  failure map_failure;
   /// How often a pod came into being, by name.
   std::map<std::string, int> created;
   unsigned cancels = 0;

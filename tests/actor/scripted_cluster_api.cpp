@@ -88,19 +88,30 @@ call_id scripted_cluster::follow_log(kubernetes::log_query query,
 }
 
 call_id scripted_cluster::get_config_map(
-  std::string, std::function<void(outcome<kubernetes::stored_map>)>) {
+  std::string name, std::function<void(outcome<kubernetes::stored_map>)> done) {
   if (deaf)
     return ++last_id_;
-  ADD_FAILURE() << "no actor reads a config map";
+  ++map_reads;
+  auto i = maps.find(name);
+  if (map_failure.code != errc::none)
+    done(tl::unexpected(map_failure));
+  else if (i == maps.end())
+    done(fail(errc::not_found, "configmaps \"" + name + "\" not found"));
+  else
+    done(kubernetes::stored_map{name, "1", i->second});
   return ++last_id_;
 }
 
 call_id scripted_cluster::patch_config_map(
-  std::string, std::map<std::string, std::optional<std::string>>,
-  std::function<void(outcome<kubernetes::stored_map>)>) {
+  std::string name, std::map<std::string, std::optional<std::string>> data,
+  std::function<void(outcome<kubernetes::stored_map>)> done) {
   if (deaf)
     return ++last_id_;
-  ADD_FAILURE() << "no actor writes a config map";
+  ++map_writes;
+  for (auto& [key, value] : data)
+    if (value)
+      maps[name][key] = *value;
+  done(kubernetes::stored_map{name, "2", maps[name]});
   return ++last_id_;
 }
 

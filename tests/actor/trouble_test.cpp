@@ -34,6 +34,25 @@ TEST_F(TroubleTest, AnEvictionBeforeTheStartEndsTheScriptAtOnce_MON13) {
   EXPECT_EQ(cancelled(ticket).exit_code, exit_timeout);
 }
 
+TEST_F(TroubleTest, AnEvictedPodIsAnOrphanFromItsFailureOn_ORP01) {
+  load();
+  started(ticket);
+  auto& pod = cluster.at(ticket).snapshot;
+  pod.phase = "Failed";
+  pod.reason = "Evicted";
+  advance(30min);
+  cluster.announce(ticket);
+  serve();
+  auto failed_at = now_;
+  advance(5min);
+  ASSERT_EQ(summary().operations.size(), 1u);
+  EXPECT_EQ(summary().operations[0].finished_at, failed_at);
+  caf::anon_send(intake, collect_orphan{ticket});
+  serve();
+  EXPECT_EQ(cluster.find(ticket), nullptr);
+  EXPECT_EQ(status(ticket).exit_code, exit_timeout) << "the result stays";
+}
+
 TEST_F(TroubleTest, AFailedInitContainerEndsTheScriptAtOnce_RAW05) {
   load();
   started(ticket);

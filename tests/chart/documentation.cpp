@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cstdlib>
 #include <fstream>
 #include <map>
@@ -155,6 +156,11 @@ TEST(ChartValues, HaveTheDefaultsOfTheStockChart) {
       EXPECT_TRUE(known.contains(x.path))
         << x.path << " is not in stock_defaults.yaml";
     }
+}
+
+TEST(ChartValues, AreOfTheChartForThisVersionOfTheProgram) {
+  auto chart = to_json(load_file(CUTTLE_CHART "/Chart.yaml"));
+  EXPECT_EQ(chart["appVersion"], CUTTLE_VERSION);
 }
 
 TEST(ChartValues, AreInTheDocumentation) {

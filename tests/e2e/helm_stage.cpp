@@ -33,8 +33,9 @@ void HelmStage::SetUp() {
   host_ = variable("CUTTLE_E2E_HOST");
   worker_image_ = variable("CUTTLE_E2E_WORKER_IMAGE");
   script_image_ = variable("CUTTLE_E2E_IMAGE");
+  other_image_ = variable("CUTTLE_E2E_OTHER_IMAGE");
   if (kubeconfig_.empty() || forward_.empty() || host_.empty()
-      || worker_image_.empty() || script_image_.empty())
+      || worker_image_.empty() || script_image_.empty() || other_image_.empty())
     GTEST_SKIP() << "needs the test cluster and images: ./dev e2e";
   auto found = find_helm();
   if (!found)

@@ -64,9 +64,10 @@ protected:
     return folder_ / "home";
   }
 
-  /// Reference of the scripts' image, and of another one that can run scripts.
-  std::string script_image_;
   std::string worker_image_;
+  /// Two images that can run scripts; the first one is the release's.
+  std::string script_image_;
+  std::string other_image_;
 
 private:
   command_result run(std::vector<std::string> command);

@@ -76,11 +76,11 @@ TEST_F(HelmStage, InstallsRunsUpgradesAndGoes_UPG04) {
     = start("n=0; until [ -e \"$TentacleHome/go-2\" ]; do n=$((n+1)); "
             "echo line $n; sleep 0.2; done; echo last $n; exit 7");
   ASSERT_TRUE(second->sees("line 3"));
-  auto colon = worker_image_.rfind(':');
+  auto colon = other_image_.rfind(':');
   auto upgraded = helm(
     {"upgrade", release(), CUTTLE_CHART, "--reuse-values", "--set",
-     "scriptPods.worker.image.repository=" + worker_image_.substr(0, colon),
-     "--set", "scriptPods.worker.image.tag=" + worker_image_.substr(colon + 1),
+     "scriptPods.worker.image.repository=" + other_image_.substr(0, colon),
+     "--set", "scriptPods.worker.image.tag=" + other_image_.substr(colon + 1),
      "--set", "scriptPods.resources.requests.cpu=30m", "--wait", "--timeout",
      "150s"});
   ASSERT_EQ(upgraded.code, 0) << upgraded.text;
@@ -107,7 +107,7 @@ TEST_F(HelmStage, InstallsRunsUpgradesAndGoes_UPG04) {
   pods = list("pods", scripts);
   ASSERT_EQ(pods.size(), 1u);
   auto& container = pods[0]["spec"]["containers"][0];
-  EXPECT_EQ(container["image"], worker_image_);
+  EXPECT_EQ(container["image"], other_image_);
   EXPECT_EQ(container["resources"]["requests"]["cpu"], "30m");
   EXPECT_EQ(container["resources"]["requests"]["memory"], "100Mi");
   std::ofstream{home() / "go-3"};
@@ -175,19 +175,23 @@ TEST_F(HelmStage, GivesEachAccountWhatItNeedsAndNoMore_RBAC01) {
   EXPECT_FALSE(may("octopus-agent-auto-upgrader", {"create", "pods"}));
   EXPECT_FALSE(
     may("octopus-agent-auto-upgrader", {"patch", "deployments.apps"}));
-  // Outside: nothing, whoever asks.
+  // Outside: nothing, whoever asks. (What belongs to no namespace is asked for
+  // in all of them: kubectl names the current one otherwise, and a role seems
+  // to do.)
   const words elsewhere[] = {
     {"get", "pods", "--namespace=default"},
     {"create", "pods", "--namespace=default"},
     {"get", "secrets", "--namespace=kube-system"},
     {"list", "pods", "--all-namespaces"},
-    {"list", "nodes"},
-    {"get", "namespaces"},
-    {"create", "namespaces"},
-    {"create", "clusterroles.rbac.authorization.k8s.io"},
-    {"create", "clusterrolebindings.rbac.authorization.k8s.io"},
-    {"get", "persistentvolumes"},
-    {"create", "customresourcedefinitions.apiextensions.k8s.io"},
+    {"list", "nodes", "--all-namespaces"},
+    {"get", "namespaces", "--all-namespaces"},
+    {"create", "namespaces", "--all-namespaces"},
+    {"create", "clusterroles.rbac.authorization.k8s.io", "--all-namespaces"},
+    {"create", "clusterrolebindings.rbac.authorization.k8s.io",
+     "--all-namespaces"},
+    {"get", "persistentvolumes", "--all-namespaces"},
+    {"create", "customresourcedefinitions.apiextensions.k8s.io",
+     "--all-namespaces"},
   };
   for (auto account : {tentacle, std::string{"octopus-agent-scripts"},
                        std::string{"octopus-agent-auto-upgrader"}})

@@ -70,13 +70,8 @@
 - name: ServerSubscriptionId
   value: {{ . | quote }}
 {{- end }}
-{{- if $agent.certificate }}
-- name: TentacleCertificateBase64
-  valueFrom:
-    secretKeyRef:
-      name: {{ include "cuttle.name" . }}-tentacle-certificate
-      key: certificate
-{{- end }}
+- name: CUTTLE_REGISTER_EXISTING
+  value: {{ .Values.cuttle.registration.existing | quote }}
 - name: CUTTLE_AUTH_DIR
   value: "/etc/cuttle/auth"
 {{- end }}

@@ -10,6 +10,10 @@
     name: {{ include "cuttle.name" . }}-tentacle-server-auth
     optional: true
 {{- end }}
+{{- if $agent.certificate }}
+- secret:
+    name: {{ include "cuttle.name" . }}-tentacle-certificate
+{{- end }}
 {{- with $agent.bearerTokenSecretName }}
 - secret:
     name: {{ . }}

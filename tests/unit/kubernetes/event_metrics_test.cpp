@@ -1,8 +1,7 @@
-#include "infra/kubernetes/event_metrics.hpp"
-
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
+#include "infra/kubernetes/event_metrics.hpp"
 #include "infra/kubernetes/rfc3339.hpp"
 
 using namespace cuttle;
@@ -40,8 +39,8 @@ TEST(EventMetrics, RecordNothingOfNothing_EVT03) {
 
 TEST(EventMetrics, RecordAKilledNfsPod_EVT02_EVT03_MET01) {
   auto metrics = event_metrics::read(stored_until(t));
-  EXPECT_TRUE(metrics.add(
-    {event_of("Killing", "octopus-agent-nfs-0", t + 1min)}, {}));
+  EXPECT_TRUE(
+    metrics.add({event_of("Killing", "octopus-agent-nfs-0", t + 1min)}, {}));
   EXPECT_EQ(metrics_of(metrics),
             json::parse(
               R"({"Killing":{"nfs":["2026-01-01T10:01:00.0000000+00:00"]}})"));
@@ -51,13 +50,13 @@ TEST(EventMetrics, RecordAKilledNfsPod_EVT02_EVT03_MET01) {
 
 TEST(EventMetrics, RecordTheWatchdogOfAnySource_EVT02_EVT03) {
   auto metrics = event_metrics::read({});
-  EXPECT_TRUE(metrics.add(
-    {event_of("NfsWatchdogTimeout", "octopus-script-abc", t),
-     event_of("NfsWatchdogTimeout", "somebody-else", t + 1s),
-     event_of("Killing", "octopus-agent-tentacle-1-2", t + 2s),
-     event_of("Killing", "octopus-script-abc", t + 3s),
-     event_of("Scheduled", "octopus-agent-nfs-0", t + 4s)},
-    {}));
+  EXPECT_TRUE(
+    metrics.add({event_of("NfsWatchdogTimeout", "octopus-script-abc", t),
+                 event_of("NfsWatchdogTimeout", "somebody-else", t + 1s),
+                 event_of("Killing", "octopus-agent-tentacle-1-2", t + 2s),
+                 event_of("Killing", "octopus-script-abc", t + 3s),
+                 event_of("Scheduled", "octopus-agent-nfs-0", t + 4s)},
+                {}));
   auto all = metrics_of(metrics);
   EXPECT_EQ(all["NfsWatchdogTimeout"]["script"].size(), 1u);
   EXPECT_EQ(all["NfsWatchdogTimeout"]["unknown"].size(), 1u);
@@ -72,10 +71,9 @@ TEST(EventMetrics, TakeOnlyWhatIsNewerThanTheCursor_EVT01_EVT03) {
                             event_of("Killing", "octopus-agent-nfs-0", t - 1s)},
                            {}));
   // Two of one batch may come in any order.
-  EXPECT_TRUE(
-    metrics.add({event_of("Killing", "octopus-agent-nfs-0", t + 2s),
-                 event_of("Killing", "octopus-agent-nfs-0", t + 1s)},
-                {}));
+  EXPECT_TRUE(metrics.add({event_of("Killing", "octopus-agent-nfs-0", t + 2s),
+                           event_of("Killing", "octopus-agent-nfs-0", t + 1s)},
+                          {}));
   EXPECT_EQ(metrics_of(metrics)["Killing"]["nfs"].size(), 2u);
 }
 

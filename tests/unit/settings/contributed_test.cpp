@@ -16,7 +16,8 @@ environment env_of(string_map values) {
 }
 
 constexpr auto servers
-  = R"([{"Thumbprint":"AA","CommunicationStyle":2,)"
+  = R"([{"Thumbprint":"0123456789012345678901234567890123456789",)"
+    R"("CommunicationStyle":2,)"
     R"("Address":"https://env:10943/","SubscriptionId":"poll://x/"}])";
 
 } // namespace
@@ -39,8 +40,8 @@ TEST(Contributions, WinOverTheConfigMapAndLeaveTheRest_CFG04) {
                  {key_proxy_username, "user of the map"},
                  {key_connections, "7"}};
   auto bytes = [](const std::string& text) {
-    return crypto::byte_span{
-      reinterpret_cast<const std::uint8_t*>(text.data()), text.size()};
+    return crypto::byte_span{reinterpret_cast<const std::uint8_t*>(text.data()),
+                             text.size()};
   };
   contribute(map, given, bytes(keys[key_machine_key]),
              bytes(keys[key_machine_iv]));
@@ -58,8 +59,7 @@ TEST(Contributions, WinOverTheConfigMapAndLeaveTheRest_CFG04) {
 
 TEST(Contributions, AreReadOnlyWhereTheSwitchIsOn_CFG04) {
   string_map values = {{"TENTACLE_TRUSTED_SERVERS", servers}};
-  EXPECT_TRUE(
-    read_environment(env_of(values)).values.contributions.empty());
+  EXPECT_TRUE(read_environment(env_of(values)).values.contributions.empty());
   values["OCTOPUS_CONTRIBUTE_ENV_SETTINGS"] = "TRUE";
   auto on = read_environment(env_of(values)).values.contributions;
   EXPECT_EQ(on.size(), 1u);
