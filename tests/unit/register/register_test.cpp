@@ -259,7 +259,7 @@ TEST_F(Register, AdoptsAPreparedWorkerWithoutPools) {
             "poll://prepared/");
 }
 
-TEST_F(Register, MovesWhatThePreInstallHookRegistered_REG05_REG06) {
+TEST_F(Register, MovesWhatThePreInstallHookRegistered_REG06) {
   env["OCTOPUS__K8STENTACLE__TENTACLECONFIGMAPNAME"] = "tentacle-config-pre";
   env["OCTOPUS__K8STENTACLE__TENTACLEENCRYPTIONSECRETNAME"]
     = "tentacle-secret-pre";
