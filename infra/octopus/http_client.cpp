@@ -6,6 +6,7 @@
 #include <new>
 #include <sys/socket.h>
 #include <unistd.h>
+#include <utility>
 
 namespace cuttle::octopus {
 
@@ -215,7 +216,7 @@ http_result http_client::send(const http_request& request,
   // The list ends with this call.
   x.set(CURLOPT_HTTPHEADER, static_cast<curl_slist*>(nullptr));
   x.set(CURLOPT_POSTFIELDS, static_cast<char*>(nullptr));
-  return std::move(result);
+  return std::exchange(x.result, {});
 }
 
 std::string http_client::cookie(std::string_view prefix) const {

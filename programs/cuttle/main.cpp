@@ -6,7 +6,9 @@
 
 #include "programs/cuttle/bench_flags.hpp"
 #include "programs/cuttle/commands.hpp"
+#include "programs/cuttle/deregister.hpp"
 #include "programs/cuttle/register.hpp"
+#include "programs/cuttle/wizard_options.hpp"
 
 namespace {
 
@@ -70,6 +72,24 @@ int run(int argc, char** argv) {
   register_command->add_flag(
     "--strict", registration.strict,
     "Fail when a change can not be applied to a registered worker");
+  cuttle::deregister_options removal;
+  auto* deregister_command = app.add_subcommand(
+    "deregister", "Delete the worker's record from the Octopus Server");
+  deregister_command
+    ->add_option("--kubeconfig", removal.kubeconfig,
+                 "Credentials outside of the cluster")
+    ->check(CLI::ExistingFile);
+  deregister_command->add_option("-n,--namespace", removal.namespace_name,
+                                 "Namespace of the worker's config map");
+  deregister_command
+    ->add_option("--ca-file", removal.ca_file,
+                 "PEM of an authority to trust besides the system's")
+    ->check(CLI::ExistingFile);
+  deregister_command->add_option(
+    "--thumbprint", removal.thumbprint,
+    "Certificate of a worker whose config map is gone");
+  cuttle::wizard_options wizard;
+  auto* wizard_command = cuttle::add_wizard(app, wizard);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& e) {
@@ -93,6 +113,10 @@ int run(int argc, char** argv) {
   }
   if (*register_command)
     return cuttle::run_register(registration);
+  if (*deregister_command)
+    return cuttle::run_deregister(removal);
+  if (*wizard_command)
+    return cuttle::run_wizard(wizard);
   return cuttle::run_demo(demo);
 }
 

@@ -155,8 +155,9 @@ private:
 
   answer<void> apply() {
     telemetry::info("registration-due", {{"because", work_.reasons}});
-    if (!wrong_.empty())
-      return tl::unexpected(wrong_.front());
+    for (auto& x : wrong_)
+      if (matters(x.what))
+        return tl::unexpected(x);
     warn_about_chart();
     register_store::entries changes;
     if (work_.server) {
@@ -173,6 +174,12 @@ private:
       telemetry::info("registration-stored", {{"config_map", wish_.config_map},
                                               {"servers", wish_.comms.size()}});
     return done;
+  }
+
+  // What only the server has to know may be wrong while it hears of nothing.
+  bool matters(mistake x) const {
+    return work_.server || x == mistake::comms_address_wrong
+           || x == mistake::credentials_unreadable;
   }
 
   void warn_about_chart() const {
@@ -214,10 +221,10 @@ private:
     changes["Tentacle.Services.NoListen"] = "true";
     changes["Octopus.Home"] = wish_.home;
     changes["Tentacle.Deployment.ApplicationDirectory"] = wish_.applications;
-    // A stock worker's list stays unless the addresses differ.
-    if (work_.addresses || moved_server(*record))
-      changes[settings::key_servers]
-        = servers_entry(wish_, state_.subscription, found->thumbprint);
+    // A stock worker's list stays unless it is wrong.
+    if (work_.addresses || renewed(found->thumbprint))
+      changes[settings::key_servers] = servers_entry(
+        wish_, state_.subscription, found->thumbprint, state_.servers_text);
     // [REG-17]
     if (!state_.has_connections)
       changes[settings::key_connections]
@@ -226,8 +233,10 @@ private:
     return {};
   }
 
-  bool moved_server(const registration_record& now) const {
-    return state_.record && state_.record->server != now.server;
+  // Whether the server shows another certificate than the one that is pinned.
+  bool renewed(const std::string& thumbprint) const {
+    return std::any_of(state_.servers.begin(), state_.servers.end(),
+                       [&](auto& x) { return x.thumbprint != thumbprint; });
   }
 
   void note_moved_space(const registration_record& now) const {
@@ -251,8 +260,8 @@ private:
       telemetry::warn("polling-address-doubtful",
                       {{"mistake", name_of(good.error().what)},
                        {"reason", good.error().text}});
-    changes[settings::key_servers]
-      = servers_entry(wish_, first.subscription, first.thumbprint);
+    changes[settings::key_servers] = servers_entry(
+      wish_, first.subscription, first.thumbprint, state_.servers_text);
   }
 
   answer<void> apply_proxy(register_store::entries& changes) {

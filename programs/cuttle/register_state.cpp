@@ -81,8 +81,10 @@ register_state read_register_state(const settings::string_map& map) {
         .value_or(false);
   result.record = read_record(text_of(map, key_registration));
   std::vector<settings::problem> ignored;
-  if (auto text = text_of(map, settings::key_servers); !text.empty())
-    result.servers = settings::parse_trusted_servers(text, ignored);
+  result.servers_text = text_of(map, settings::key_servers);
+  if (!result.servers_text.empty())
+    result.servers
+      = settings::parse_trusted_servers(result.servers_text, ignored);
   result.subscription = text_of(map, key_subscription);
   if (!result.servers.empty())
     result.subscription = result.servers.front().subscription;
@@ -163,11 +165,24 @@ register_work find_work(const register_settings& wish,
 
 std::string servers_entry(const register_settings& wish,
                           const std::string& subscription,
-                          const std::string& thumbprint) {
+                          const std::string& thumbprint,
+                          const std::string& before) {
   std::vector<settings::trusted_server> servers;
   for (auto& x : wish.comms)
     servers.push_back({thumbprint, x.host, x.port, subscription});
-  return settings::trusted_servers_json(servers);
+  auto now = nlohmann::ordered_json::parse(
+    settings::trusted_servers_json(servers), nullptr, false);
+  auto old = nlohmann::ordered_json::parse(before, nullptr, false);
+  if (old.is_array())
+    for (auto& entry : old) {
+      auto alone = nlohmann::ordered_json::array({entry}).dump(
+        -1, ' ', false, json::error_handler_t::replace);
+      std::vector<settings::problem> ignored;
+      if (settings::parse_trusted_servers(alone, ignored).empty()
+          && !settings::parse_listening_trust(alone).empty())
+        now.push_back(entry);
+    }
+  return now.dump(-1, ' ', false, json::error_handler_t::replace);
 }
 
 std::map<std::string, std::optional<std::string>>

@@ -34,6 +34,8 @@ struct register_state {
   bool registered = false;
   std::optional<registration_record> record;
   std::vector<settings::trusted_server> servers;
+  /// The entry that they are from.
+  std::string servers_text;
   /// Empty when there is none yet [REG-10].
   std::string subscription;
   std::string thumbprint;
@@ -72,11 +74,12 @@ struct register_work {
 register_work find_work(const register_settings& wish,
                         const register_state& now);
 
-/// Entries of the config map for the servers to poll. `thumbprint` is the
-/// server's certificate.
+/// The config map's entry for the servers to poll. `thumbprint` is the server's
+/// certificate. Servers of the `before` entry that dial in themselves stay.
 std::string servers_entry(const register_settings& wish,
                           const std::string& subscription,
-                          const std::string& thumbprint);
+                          const std::string& thumbprint,
+                          const std::string& before);
 
 /// Entries for the proxy; nothing for a value removes the key. The password is
 /// sealed by the caller, empty for none.

@@ -16,7 +16,7 @@ class Mistakes : public Registration {
 protected:
   // For what waiting may cure: it is named when the patience is over.
   void soon() {
-    options.patience = 2s;
+    options.patience = 4s;
   }
 
   bool says(const std::string& part) const {
@@ -354,7 +354,7 @@ TEST_F(Mistakes, UserWhoMayNotListPools) {
 
 TEST_F(Mistakes, SpaceThatDoesNotExist) {
   rest->add_space("Operations");
-  env["Space"] = "Opreations";
+  env["Space"] = "Operation";
   EXPECT_EQ(mistake(), "space-not-found");
   EXPECT_TRUE(says("'Default' and 'Operations'"));
 }
