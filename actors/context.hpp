@@ -10,6 +10,7 @@
 #include "infra/crypto/cipher.hpp"
 #include "infra/halibut/polling_service.hpp"
 #include "infra/kubernetes/cluster.hpp"
+#include "infra/kubernetes/template_cache.hpp"
 #include "infra/settings/settings.hpp"
 #include "infra/telemetry/metrics.hpp"
 #include "infra/workspace/store.hpp"
@@ -63,6 +64,8 @@ struct worker_context {
   std::function<timestamp()> now{};
   std::vector<server_link_factory> servers{};
   cuttle::patience patience{};
+  /// Template of script pods; null: there is none.
+  std::shared_ptr<kubernetes::template_cache> templates{};
   /// Called at each step of an operation with `actor.message` and the ticket;
   /// `main` logs it at debug level. Throwing ends the actor that took the step.
   std::function<void(std::string_view step, const script_ticket&)> on_step{};

@@ -17,9 +17,10 @@ public:
   static inline const char* name = "cuttle.pod_watch";
 
   pod_watch(pod_watch_actor::pointer self, context_ptr context,
-            task_intake_actor intake, health_actor health)
+            task_intake_actor intake, health_actor health,
+            event_recorder_actor recorder)
     : self_(self), context_(std::move(context)), intake_(std::move(intake)),
-      health_(std::move(health)) {
+      health_(std::move(health)), recorder_(std::move(recorder)) {
     install_handlers(self_);
   }
 
@@ -38,7 +39,7 @@ public:
       [this](const pods_listed& x) { self_->send(intake_, x); },
       [this](const pod_changed& x) { self_->send(intake_, x); },
       [this](const pod_deleted& x) { self_->send(intake_, x); },
-      [this](const pod_event_seen& x) { self_->send(intake_, x); },
+      [this](const pod_event_seen& x) { on_event(x); },
       [this](const version_known& x) { self_->send(intake_, x); },
       [this](const component_report& x) { on_report(x); },
     };
@@ -66,7 +67,7 @@ private:
         if (version)
           box.post(version_known{version->major, version->minor});
       });
-    if (context_->settings.disable_pod_events)
+    if (context_->settings.disable_pod_events && !recorder_)
       return;
     events_ = context_->cluster.watch_pod_events({
       [box](std::vector<pod_event> events) {
@@ -84,6 +85,13 @@ private:
     });
   }
 
+  void on_event(const pod_event_seen& x) {
+    if (!context_->settings.disable_pod_events)
+      self_->send(intake_, x);
+    if (recorder_)
+      self_->send(recorder_, x);
+  }
+
   void on_report(const component_report& x) {
     if (x.ok != ok_) {
       ok_ = x.ok;
@@ -99,6 +107,8 @@ private:
   context_ptr context_;
   task_intake_actor intake_;
   health_actor health_;
+  // May be null.
+  event_recorder_actor recorder_;
   kubernetes::call_id pods_ = 0;
   kubernetes::call_id events_ = 0;
   kubernetes::call_id version_ = 0;
@@ -108,10 +118,12 @@ private:
 } // namespace
 
 pod_watch_actor spawn_pod_watch(caf::local_actor& parent, context_ptr context,
-                                task_intake_actor intake, health_actor health) {
+                                task_intake_actor intake, health_actor health,
+                                event_recorder_actor recorder) {
   using impl = pod_watch_actor::stateful_impl<pod_watch>;
   return parent.spawn<impl, caf::linked>(std::move(context), std::move(intake),
-                                         std::move(health));
+                                         std::move(health),
+                                         std::move(recorder));
 }
 
 } // namespace cuttle

@@ -43,8 +43,9 @@ public:
       if (event.what == halibut::link_event::kind::stopped)
         return;
       auto connected = event.what == halibut::link_event::kind::connected;
-      box.post(link_changed{event.connection, connected, event.reason,
-                            event.retry_in});
+      box.post(
+        link_changed{event.connection, connected, event.reason, event.retry_in,
+                     event.what == halibut::link_event::kind::listening});
     };
     link_ = server.make(std::move(callbacks));
   }
@@ -135,7 +136,9 @@ private:
   // -- links ----------------------------------------------------------------
 
   void on_link(const link_changed& x) {
-    if (x.connected) {
+    if (x.listening) {
+      listening_ = true;
+    } else if (x.connected) {
       if (connected_.insert(x.connection).second && connected_.size() == 1)
         telemetry::info("server-connected", {{"server", server_}});
     } else {
@@ -153,12 +156,10 @@ private:
                       {"retry_in_ms", x.retry_in.count()}});
     }
     connected_gauge_.set(static_cast<double>(connected_.size()));
-    self_->send(
-      targets_.health,
-      component_report{"server:" + server_, !connected_.empty(),
-                       connected_.empty()
-                         ? reason_.text
-                         : std::to_string(connected_.size()) + " connections"});
+    auto count = std::to_string(connected_.size()) + " connections";
+    auto ok = listening_ || !connected_.empty();
+    self_->send(targets_.health, component_report{"server:" + server_, ok,
+                                                  ok ? count : reason_.text});
   }
 
   caf::result<void> drain() {
@@ -192,6 +193,8 @@ private:
   telemetry::counter& requests_;
   std::set<unsigned> connected_;
   failure reason_;
+  /// In listening mode it is up to the servers whether there are links.
+  bool listening_ = false;
   bool stopped_ = false;
   caf::typed_response_promise<void> drain_promise_;
   std::unique_ptr<server_link> link_;

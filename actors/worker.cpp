@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "actors/event_recorder.hpp"
 #include "actors/failure.hpp"
 #include "actors/file_transfer.hpp"
 #include "actors/health.hpp"
@@ -63,7 +64,10 @@ private:
     intake_ = keep(spawn_task_intake(*self_, context_, health_));
     files_ = keep(spawn_file_transfer(*self_, context_));
     keep(spawn_housekeeping(*self_, context_, intake_));
-    keep(spawn_pod_watch(*self_, context_, intake_, health_));
+    event_recorder_actor recorder;
+    if (context_->settings.capture_metrics)
+      recorder = keep(spawn_event_recorder(*self_, context_));
+    keep(spawn_pod_watch(*self_, context_, intake_, health_, recorder));
   }
 
   // Servers may come once the pods are known, so that no ticket is unknown by

@@ -67,6 +67,7 @@ CAF_BEGIN_TYPE_ID_BLOCK(cuttle, first_custom_type_id)
   CAF_ADD_TYPE_ID(cuttle, (cuttle::intake_summary))
 
   CAF_ADD_TYPE_ID(cuttle, (cuttle::workspace_prepared))
+  CAF_ADD_TYPE_ID(cuttle, (cuttle::template_read))
   CAF_ADD_TYPE_ID(cuttle, (cuttle::feed_secret_stored))
   CAF_ADD_TYPE_ID(cuttle, (cuttle::pod_created))
   CAF_ADD_TYPE_ID(cuttle, (cuttle::pod_looked_up))
@@ -74,6 +75,7 @@ CAF_BEGIN_TYPE_ID_BLOCK(cuttle, first_custom_type_id)
   CAF_ADD_TYPE_ID(cuttle, (cuttle::transfer_failed))
   CAF_ADD_TYPE_ID(cuttle, (cuttle::workspace_removed))
   CAF_ADD_TYPE_ID(cuttle, (cuttle::workspaces_listed))
+  CAF_ADD_TYPE_ID(cuttle, (cuttle::events_recorded))
 
   CAF_ADD_TYPE_ID(cuttle, (cuttle::open_log))
   CAF_ADD_TYPE_ID(cuttle, (cuttle::log_credit))
@@ -177,11 +179,13 @@ using operation_actor = caf::typed_actor<
 /// Takes one script from its command to a running pod, judges the pod's state,
 /// and removes it in the end.
 using pod_lifecycle_actor = caf::typed_actor<
-  // Workspace, then pull secret, then pod. The operation hears `pod_created`.
+  // Workspace, then template, pull secret, pod. The operation hears
+  // `pod_created`.
   caf::result<void>(start_atom),
   // Results of the drivers on the way.
-  caf::result<void>(workspace_prepared), caf::result<void>(feed_secret_stored),
-  caf::result<void>(pod_created), caf::result<void>(pod_looked_up),
+  caf::result<void>(workspace_prepared), caf::result<void>(template_read),
+  caf::result<void>(feed_secret_stored), caf::result<void>(pod_created),
+  caf::result<void>(pod_looked_up),
   // News from the watch.
   caf::result<void>(pod_changed), caf::result<void>(pod_deleted),
   caf::result<void>(pod_missing),
@@ -213,6 +217,13 @@ using pod_watch_actor = caf::typed_actor<
   caf::result<void>(pods_listed), caf::result<void>(pod_changed),
   caf::result<void>(pod_deleted), caf::result<void>(pod_event_seen),
   caf::result<void>(version_known), caf::result<void>(component_report)>;
+
+/// Counts what happened to the release's pods in a config map [EVT-01].
+using event_recorder_actor = caf::typed_actor<
+  // From the watch.
+  caf::result<void>(pod_event_seen),
+  // From the driver.
+  caf::result<void>(events_recorded)>;
 
 /// Uploads and downloads [RPC-16].
 using file_transfer_actor = caf::typed_actor<

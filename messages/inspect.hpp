@@ -196,6 +196,21 @@ bool inspect(Inspector& f, workspace_prepared& x) {
 }
 
 template <class Inspector>
+bool inspect(Inspector& f, pod_template& x) {
+  return f.object(x).fields(f.field("source", x.source));
+}
+
+template <class Inspector>
+bool inspect(Inspector& f, template_read& x) {
+  return f.object(x).fields(f.field("found", x.found));
+}
+
+template <class Inspector>
+bool inspect(Inspector& f, events_recorded& x) {
+  return f.object(x).fields(f.field("reason", x.reason));
+}
+
+template <class Inspector>
 bool inspect(Inspector& f, feed_secret_stored& x) {
   return f.object(x).fields(f.field("reason", x.reason.text));
 }

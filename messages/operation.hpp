@@ -142,6 +142,8 @@ struct link_changed {
   bool connected = false;
   failure reason;
   std::chrono::milliseconds retry_in{0};
+  /// Not about one link: servers may dial in from now on.
+  bool listening = false;
 };
 
 /// A workspace on the volume [WS-09].

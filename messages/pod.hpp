@@ -73,9 +73,23 @@ struct pod_verdict {
   /// Whether the script container itself has terminated, so that its log is
   /// whole.
   bool container_ended = false;
+  /// Pending for a cause that seldom passes: the script has failed if it lasts.
+  bool ends_soon = false;
   /// Why the pod waits or failed, with the remedy, for the task log; empty
   /// when there is nothing to say.
   std::string cause;
+};
+
+/// What an administrator wants in every script pod [TPL-01]. The members hold
+/// JSON objects as text; an empty one is not given.
+struct pod_template {
+  /// Name of the object, for messages.
+  std::string source;
+  std::string labels;
+  std::string annotations;
+  std::string pod_spec;
+  std::string script_container;
+  std::string watchdog_container;
 };
 
 } // namespace cuttle

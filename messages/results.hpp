@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "messages/failure.hpp"
@@ -16,6 +17,11 @@ struct workspace_prepared {
   failure reason;
   std::uint64_t free_bytes = 0;
   std::uint64_t total_bytes = 0;
+};
+
+/// Whether there is a template for script pods [TPL-01].
+struct template_read {
+  std::optional<pod_template> found;
 };
 
 /// The pull secret of the step's feed is in the cluster.
@@ -44,6 +50,11 @@ struct pod_removed {
 struct transfer_failed {
   /// Number of the request, counted by `file_transfer`.
   std::uint64_t request = 0;
+  failure reason;
+};
+
+/// Events are in the config map of metrics.
+struct events_recorded {
   failure reason;
 };
 

@@ -15,8 +15,10 @@ struct link_event {
     /// Identified by the server and waiting for requests.
     connected,
     /// The connection ended or could not be made; `reason` says why, `retry_in`
-    /// when the next attempt is (0 when the next one is the server's).
+    /// when the next attempt is (0 when that is up to the server).
     disconnected,
+    /// Listening mode: servers may dial in from now on; no link yet.
+    listening,
     /// Ended for good, after `stop`.
     stopped,
   };

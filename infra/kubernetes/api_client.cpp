@@ -252,6 +252,27 @@ api_client::get_version(std::function<void(outcome<cluster_version>)> done) {
     reading(impl_->thread, &object_reader::version), std::move(done));
 }
 
+call_id
+api_client::list_objects(std::string group, std::string resource,
+                         std::string selector,
+                         std::function<void(outcome<std::string>)> done) {
+  http_request content;
+  content.verb = "list";
+  content.resource = resource;
+  content.path = "/apis/" + group + "/namespaces/"
+                 + url_escaped(impl_->thread.where().namespace_name) + '/'
+                 + resource;
+  if (!selector.empty())
+    content.path += "?labelSelector=" + url_escaped(selector);
+  auto read = [](answer result) -> outcome<std::string> {
+    if (!result)
+      return tl::unexpected{std::move(result.error().why)};
+    return std::move(*result);
+  };
+  return impl_->simple<std::string>(std::move(content), repeatable::always,
+                                    "list " + resource, read, std::move(done));
+}
+
 call_id api_client::raw(std::string method, std::string path, std::string body,
                         std::function<void(outcome<std::string>)> done) {
   http_request content;

@@ -107,6 +107,9 @@ public:
   call_id patch_secret(std::string,
                        std::map<std::string, std::optional<std::string>>,
                        std::function<void(outcome<stored_map>)>) override;
+  call_id list_objects(std::string group, std::string resource,
+                       std::string selector,
+                       std::function<void(outcome<std::string>)>) override;
   call_id get_version(std::function<void(outcome<cluster_version>)>) override;
   void pause(call_id) override;
   void resume(call_id) override;

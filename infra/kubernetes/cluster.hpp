@@ -119,6 +119,12 @@ public:
                std::map<std::string, std::optional<std::string>> data,
                std::function<void(outcome<stored_map>)>)
     = 0;
+  /// The objects of another API group, as the JSON text of a list. `group` such
+  /// as `apps/v1`; an empty `selector` takes all.
+  virtual call_id list_objects(std::string group, std::string resource,
+                               std::string selector,
+                               std::function<void(outcome<std::string>)>)
+    = 0;
   virtual call_id get_version(std::function<void(outcome<cluster_version>)>)
     = 0;
 

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "infra/kubernetes/cluster.hpp"
+#include "infra/kubernetes/pod_template.hpp"
 #include "messages/script.hpp"
 
 namespace cuttle::kubernetes {
@@ -35,10 +36,16 @@ struct script_pod_settings {
   std::optional<std::string> affinity_json;
   std::optional<std::string> tolerations_json;
   std::optional<std::string> security_context_json;
+  /// Security context of every container of the pod.
+  std::optional<std::string> container_security_context_json;
   std::optional<std::string> annotations_json;
   std::optional<std::string> labels_json;
   std::optional<std::string> access_modes_json;
   std::optional<std::string> nfs_watchdog_image;
+  /// Calamari comes as an image volume where the cluster can [POD-20].
+  bool calamari_image_volume = false;
+  std::string calamari_repository = "octopusdeploy";
+  std::string calamari_pull_policy = "IfNotPresent";
 };
 
 /// What differs from pod to pod besides the command itself.
@@ -49,12 +56,18 @@ struct script_pod_input {
   std::optional<std::string> feed_secret;
   std::uint64_t volume_free_bytes = 0;
   std::uint64_t volume_total_bytes = 0;
+  /// The cluster's version, if known.
+  std::optional<cluster_version> version{};
+  /// What an administrator wants in every script pod [TPL-04].
+  std::optional<pod_template> base{};
 };
 
 /// A pod manifest with the lines that the task log gets about it.
 struct script_pod_manifest {
   std::string name;
   std::string json;
+  /// A warning that comes before all others [POD-21]; empty: none.
+  std::string calamari_warning;
   /// Verbose messages, in order [POD-13], [POD-15] to [POD-19].
   std::vector<std::string> notes;
 };
@@ -62,7 +75,8 @@ struct script_pod_manifest {
 /// `octopus-script-<ticket>`, lower-cased, at most 63 characters [POD-01].
 std::string script_pod_name(const script_ticket& ticket);
 
-/// The manifest of a script pod in normal mode [POD-01 … POD-26].
+/// The manifest of a script pod, in normal or raw mode [POD-01 … POD-26],
+/// [RAW-01 … RAW-03], [TPL-04 … TPL-07].
 script_pod_manifest make_script_pod(const script_pod_settings& settings,
                                     const start_script& command,
                                     const script_pod_input& input);

@@ -31,16 +31,41 @@ json auth_slugs(const start_script& command) {
   return result;
 }
 
-/// Writes what belongs to the worker over what the settings gave; a key that
-/// both have is a Verbose line, not a failure [POD-06].
-void overwrite(json& target, const json& own, std::string_view variable,
+/// Writes what belongs to the worker over what the settings and the template
+/// gave; a key that both have is a Verbose line, not a failure [POD-06].
+void overwrite(json& target, const json& own, std::string_view where,
                std::vector<std::string>& notes) {
   for (auto& [key, value] : own.items()) {
     if (target.contains(key))
-      notes.push_back("The key '" + key + "' in env." + std::string(variable)
+      notes.push_back("The key '" + key + "' in " + std::string(where)
                       + " belongs to the worker; its own value is used.");
     target[key] = value;
   }
+}
+
+/// What the template has, and over it what the setting has.
+json merged(const json& base, const std::optional<json>& custom,
+            std::string_view variable, std::vector<std::string>& notes) {
+  auto result = json::object();
+  for (auto& [key, value] : base.items())
+    if (value.is_string())
+      result[key] = value;
+  if (!custom)
+    return result;
+  for (auto& [key, value] : custom->items()) {
+    if (result.contains(key))
+      notes.push_back("The key '" + key + "' is in the pod template and in env."
+                      + std::string(variable)
+                      + "; the value of the latter is used.");
+    result[key] = value;
+  }
+  return result;
+}
+
+/// Where a key that belongs to the worker came from, for a message.
+std::string origin(const char* variable, const json& base) {
+  return base.empty() ? "env." + std::string{variable}
+                      : "the pod template or env." + std::string{variable};
 }
 
 } // namespace
@@ -56,7 +81,7 @@ void add_helm_annotations(json& annotations,
 }
 
 json script_pod_labels(const script_pod_settings& settings,
-                       const start_script& command,
+                       const start_script& command, const json& base,
                        std::vector<std::string>& notes) {
   constexpr auto variable = "OCTOPUS__K8STENTACLE__PODLABELSJSON";
   auto custom = json_setting(settings.labels_json, variable, "pod labels",
@@ -67,21 +92,21 @@ json script_pod_labels(const script_pod_settings& settings,
   auto slugs = auth_slugs(command);
   for (auto& [key, slug] : slugs.items())
     own[key] = upper_hex(sha1(slug.get_ref<const std::string&>()));
-  auto result = custom.value_or(json::object());
-  overwrite(result, own, variable, notes);
+  auto result = merged(base, custom, variable, notes);
+  overwrite(result, own, origin(variable, base), notes);
   add_helm_label(result);
   return result;
 }
 
 json script_pod_annotations(const script_pod_settings& settings,
-                            const start_script& command,
+                            const start_script& command, const json& base,
                             std::vector<std::string>& notes) {
   constexpr auto variable = "OCTOPUS__K8STENTACLE__PODANNOTATIONSJSON";
   auto custom
     = json_setting(settings.annotations_json, variable, "pod annotations",
                    "no custom", is_text_map, notes);
-  auto result = custom.value_or(json::object());
-  overwrite(result, auth_slugs(command), variable, notes);
+  auto result = merged(base, custom, variable, notes);
+  overwrite(result, auth_slugs(command), origin(variable, base), notes);
   add_helm_annotations(result, settings);
   return result;
 }

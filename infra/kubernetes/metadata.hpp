@@ -8,14 +8,16 @@
 
 namespace cuttle::kubernetes {
 
-/// Labels of a script pod in merge order [POD-03] to [POD-07].
+/// Labels of a script pod in merge order [POD-03] to [POD-07]; `base` are those
+/// of a template.
 json script_pod_labels(const script_pod_settings& settings,
-                       const start_script& command,
+                       const start_script& command, const json& base,
                        std::vector<std::string>& notes);
 
-/// Annotations of a script pod in merge order [POD-04] to [POD-07].
+/// Annotations of a script pod in merge order [POD-04] to [POD-07]; `base` are
+/// those of a template.
 json script_pod_annotations(const script_pod_settings& settings,
-                            const start_script& command,
+                            const start_script& command, const json& base,
                             std::vector<std::string>& notes);
 
 /// Writes the label by which Helm knows its own objects [POD-07].

@@ -112,4 +112,16 @@ std::string format_seconds(timestamp time) {
   return text;
 }
 
+std::string format_round_trip(timestamp time) {
+  using namespace std::chrono;
+  auto rest = time - floor<seconds>(time);
+  auto result = format_seconds(time);
+  result.pop_back();
+  char fraction[24];
+  std::snprintf(
+    fraction, sizeof fraction, ".%07lld+00:00",
+    static_cast<long long>(duration_cast<nanoseconds>(rest).count() / 100));
+  return result + fraction;
+}
+
 } // namespace cuttle::kubernetes

@@ -25,14 +25,17 @@ std::optional<std::string> content_of(const std::string& file) {
   return text.str();
 }
 
-// The workspace, which the command line names: `'<workspace>/execute-…`.
+// The workspace, which the command line names: `exec '<workspace>/execute-…`.
 std::optional<std::string> workspace_of(const sim::process_spec& container) {
   constexpr std::string_view entry = "/execute-bootstrapRunner.sh";
   for (auto& argument : container.arguments) {
     auto end = argument.find(entry);
     if (end == argument.npos)
       continue;
-    auto begin = argument.find_first_not_of("'\"");
+    auto begin = argument.find_last_of("'\"", end);
+    if (begin == argument.npos)
+      begin = argument.find_last_of(' ', end);
+    begin = begin == argument.npos ? 0 : begin + 1;
     return argument.substr(begin, end - begin);
   }
   return std::nullopt;

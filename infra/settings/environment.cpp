@@ -110,10 +110,18 @@ void read_pods(const environment& env, environment_reader& in,
   pods.affinity_json = in.json(agent("PODAFFINITYJSON"));
   pods.tolerations_json = in.json(agent("PODTOLERATIONSJSON"));
   pods.security_context_json = in.json(agent("PODSECURITYCONTEXTJSON"));
+  pods.container_security_context_json
+    = in.json("CUTTLE_POD_CONTAINER_SECURITY_CONTEXT");
   pods.annotations_json = in.json(agent("PODANNOTATIONSJSON"));
   pods.labels_json = in.json(agent("PODLABELSJSON"));
   pods.access_modes_json = in.json(agent("ACCESSMODESJSON"));
   pods.nfs_watchdog_image = in.text(agent("NFSWATCHDOGIMAGE"));
+  pods.calamari_image_volume
+    = in.boolean(agent("CALAMARIIMAGEVOLUMEENABLED"), false);
+  pods.calamari_repository = in.text_or(agent("CALAMARIIMAGEVOLUMEREPOSITORY"),
+                                        pods.calamari_repository);
+  pods.calamari_pull_policy = in.text_or(agent("CALAMARIIMAGEVOLUMEPULLPOLICY"),
+                                         pods.calamari_pull_policy);
 }
 
 void read_worker(environment_reader& in, environment_settings& out) {
@@ -147,14 +155,9 @@ void read_worker(environment_reader& in, environment_settings& out) {
   in.time_span("TENTACLE_WORKSPACE_CLEANER_DELAY", out.workspace_sweep);
   in.time_span("TENTACLE_WORKSPACE_CLEANER_DELETE_OLDER_THAN",
                out.workspace_age);
-  if (in.boolean("OCTOPUS_CONTRIBUTE_ENV_SETTINGS", false))
-    in.warn("OCTOPUS_CONTRIBUTE_ENV_SETTINGS",
-            "is not supported: identity and servers come from the config map "
-            "alone");
-  if (in.boolean(agent("CALAMARIIMAGEVOLUMEENABLED"), false))
-    in.warn(agent("CALAMARIIMAGEVOLUMEENABLED"),
-            "image volumes for Calamari are not supported; scripts use the "
-            "packages that the server sends");
+  out.capture_metrics
+    = in.boolean(agent("ENABLEMETRICSCAPTURE"), out.capture_metrics);
+  out.own_pod = in.text_or("HOSTNAME", "");
 }
 
 void read_proxy(const environment& env, environment_reader& in,
@@ -170,6 +173,15 @@ bool is_address(const std::string& text) {
   in6_addr six;
   return inet_pton(AF_INET, text.c_str(), &four) == 1
          || inet_pton(AF_INET6, text.c_str(), &six) == 1;
+}
+
+void read_address(environment_reader& in, const char* variable,
+                  std::string& value) {
+  auto text = in.text(variable);
+  if (text && is_address(*text))
+    value = *text;
+  else if (text)
+    in.warn(variable, *text, "an IP address", value);
 }
 
 void read_tuning(environment_reader& in, environment_settings& out) {
@@ -192,13 +204,12 @@ void read_tuning(environment_reader& in, environment_settings& out) {
             "must not be less than CUTTLE_LOG_BUFFER_BYTES; using "
               + std::to_string(out.log_total_bytes));
   }
-  if (auto bind = in.text("CUTTLE_HTTP_BIND")) {
-    if (is_address(*bind))
-      out.http_bind = *bind;
-    else
-      in.warn("CUTTLE_HTTP_BIND", *bind, "an IP address", out.http_bind);
-  }
+  read_address(in, "CUTTLE_HTTP_BIND", out.http_bind);
   in.number("CUTTLE_HTTP_PORT", 0, 65'535, out.http_port);
+  read_address(in, "CUTTLE_LISTEN_BIND", out.listen_bind);
+  if (auto port
+      = in.find_number("CUTTLE_LISTEN_PORT", 0, 65'535, "no listening"))
+    out.listen_port = static_cast<std::uint16_t>(*port);
   auto seconds = out.drain_patience.count() / 1000;
   in.number("CUTTLE_DRAIN_PATIENCE_SECONDS", 0, 3'600, seconds);
   out.drain_patience = std::chrono::seconds{seconds};
@@ -221,6 +232,8 @@ environment_result read_environment(const environment& env) {
   read_worker(in, result.values);
   read_proxy(env, in, result.values.proxy);
   read_tuning(in, result.values);
+  if (in.boolean("OCTOPUS_CONTRIBUTE_ENV_SETTINGS", false))
+    result.values.contributions = read_contributions(env);
   result.errors = std::move(in.errors);
   result.warnings = std::move(in.warnings);
   return result;

@@ -7,6 +7,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "infra/crypto/cipher.hpp"
@@ -47,6 +48,12 @@ struct environment_settings {
   std::optional<unsigned> polling_connections;
   bool disable_pod_cleanup = false;
   bool disable_pod_events = false;
+  /// Killed pods and stale volumes are counted in a config map [EVT-01].
+  bool capture_metrics = true;
+  /// Name of the worker's own pod; may be empty.
+  std::string own_pod;
+  /// Entries of the config map that the environment has instead [CFG-04].
+  std::map<std::string, std::string> contributions;
   /// Nothing: no limit [PND-01].
   std::optional<std::chrono::minutes> pending_limit;
   std::chrono::minutes orphan_age{10};
@@ -76,6 +83,9 @@ struct environment_settings {
   /// Probes and metrics.
   std::string http_bind = "0.0.0.0";
   std::uint16_t http_port = 8080;
+  /// Listening mode, in which servers dial in: nothing unless a port is set.
+  std::optional<std::uint16_t> listen_port;
+  std::string listen_bind = "::";
   /// How long a stop waits for open requests.
   std::chrono::milliseconds drain_patience{25'000};
 };
@@ -96,6 +106,14 @@ struct environment_result {
 
 environment_result read_environment(const environment& env);
 
+/// Asks `first`, then a file of lines `NAME=value`, which counts for names that
+/// begin with `OCTOPUS_` or `TENTACLE_` only [CFG-04].
+environment with_env_file(environment first, std::string_view text);
+
+/// The config map's entries that variables `TENTACLE_*` replace, not encrypted
+/// [CFG-04].
+std::map<std::string, std::string> read_contributions(const environment& env);
+
 /// One server that the worker polls [CFG-10], config map section 2.3.
 struct trusted_server {
   std::string thumbprint;
@@ -107,6 +125,8 @@ struct trusted_server {
 /// What the config map and the secret hold.
 struct stored_settings {
   std::vector<trusted_server> servers;
+  /// Thumbprints of the servers that may dial in, in listening mode.
+  std::vector<std::string> listening_trust;
   std::optional<unsigned> polling_connections;
   bool registered = false;
   crypto::bytes machine_key;
@@ -119,6 +139,11 @@ struct stored_settings {
 
 /// Data of config map and secret.
 using string_map = std::map<std::string, std::string>;
+
+/// Puts what the environment has in the place of the config map's entries, in
+/// their form: a certificate or password is encrypted [CFG-04].
+void contribute(string_map& config_map, const string_map& contributions,
+                crypto::byte_span machine_key, crypto::byte_span machine_iv);
 
 /// Interprets config map and secret. Fails, with one line each, for a secret or
 /// certificate that can not be used; other wrong values are warnings [CFG-08].

@@ -37,8 +37,10 @@ public:
   void read_all() {
     out.registered
       = parse_boolean(text_of(map_, key_registered)).value_or(false);
-    if (auto text = text_of(map_, key_servers); !text.empty())
+    if (auto text = text_of(map_, key_servers); !text.empty()) {
       out.servers = parse_trusted_servers(text, out.warnings);
+      out.listening_trust = parse_listening_trust(text);
+    }
     read_connections();
     read_machine_key();
     read_certificate();

@@ -83,10 +83,9 @@ tl::expected<trusted_server, std::string> read_entry(const json& entry) {
   auto found_style = style_of(entry);
   if (!found_style)
     return tl::unexpected(std::string{"has no known CommunicationStyle"});
-  if (*found_style == style::none || *found_style == style::passive)
+  if (*found_style == style::none)
     return tl::unexpected(
-      std::string{"is not a server to poll (CommunicationStyle "}
-      + (*found_style == style::none ? "None" : "TentaclePassive") + ")");
+      std::string{"is not a server to poll (CommunicationStyle None)"});
   trusted_server result;
   result.thumbprint
     = crypto::normalise_thumbprint(text_of(entry, "thumbprint"));
@@ -169,11 +168,31 @@ std::vector<trusted_server> parse_trusted_servers(const std::string& text,
            + " servers; the others are not polled");
       break;
     }
+    if (list[i].is_object() && style_of(list[i]) == style::passive)
+      // This one dials in: see parse_listening_trust.
+      continue;
     if (auto server = read_entry(list[i]))
       result.push_back(std::move(*server));
     else
       note("entry " + std::to_string(i + 1) + " " + server.error()
            + "; it is left out");
+  }
+  return result;
+}
+
+std::vector<std::string> parse_listening_trust(const std::string& text) {
+  std::vector<std::string> result;
+  auto list = json::parse(text, nullptr, false);
+  if (!list.is_array())
+    return result;
+  for (const auto& entry : list) {
+    if (!entry.is_object() || result.size() == max_servers)
+      continue;
+    auto thumbprint
+      = crypto::normalise_thumbprint(text_of(entry, "thumbprint"));
+    if (is_thumbprint(thumbprint)
+        && std::find(result.begin(), result.end(), thumbprint) == result.end())
+      result.push_back(std::move(thumbprint));
   }
   return result;
 }

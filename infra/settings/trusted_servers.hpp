@@ -17,9 +17,13 @@ struct host_and_port {
 };
 std::optional<host_and_port> parse_address(std::string_view text);
 
-/// The servers to poll out of the stored JSON. Entries that can not be polled
-/// become warnings.
+/// The servers to poll out of the stored JSON. Entries of servers that dial
+/// in are passed over; others that can not be polled become warnings.
 std::vector<trusted_server> parse_trusted_servers(const std::string& json,
                                                   std::vector<problem>& notes);
+
+/// Thumbprints of the servers that may dial in: those of every entry, as a
+/// server that is polled may as well be one that dials.
+std::vector<std::string> parse_listening_trust(const std::string& json);
 
 } // namespace cuttle::settings

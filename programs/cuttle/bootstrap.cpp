@@ -96,6 +96,13 @@ public:
     auto secret_data = (*secret)->data;
     if (auto trouble = complete_keys(secret_data))
       return *trouble;
+    auto key_of = [&](const char* name) {
+      auto& text = secret_data[name];
+      return crypto::byte_span{
+        reinterpret_cast<const std::uint8_t*>(text.data()), text.size()};
+    };
+    settings::contribute((*config)->data, env_.contributions,
+                         key_of("machine-key"), key_of("machine-iv"));
     auto stored = settings::read_stored((*config)->data, secret_data);
     if (!stored)
       return stored.error();

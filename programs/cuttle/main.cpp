@@ -6,6 +6,7 @@
 
 #include "programs/cuttle/bench_flags.hpp"
 #include "programs/cuttle/commands.hpp"
+#include "programs/cuttle/register.hpp"
 
 namespace {
 
@@ -47,6 +48,28 @@ int run(int argc, char** argv) {
                  "Level of the parts' own log on standard error")
     ->transform(CLI::CheckedTransformer(levels, CLI::ignore_case));
   cuttle::bench_flags bench{app};
+  cuttle::register_options registration;
+  auto* register_command = app.add_subcommand(
+    "register",
+    "Register the worker with an Octopus Server, or bring its registration up "
+    "to date; the environment says how");
+  register_command
+    ->add_option("--kubeconfig", registration.kubeconfig,
+                 "Credentials outside of the cluster")
+    ->check(CLI::ExistingFile);
+  register_command->add_option("-n,--namespace", registration.namespace_name,
+                               "Namespace of the worker's config map");
+  register_command->add_option(
+    "--existing", registration.existing,
+    "What to do about a worker of the same name: take-over (default), refuse, "
+    "force, adopt");
+  register_command
+    ->add_option("--ca-file", registration.ca_file,
+                 "PEM of an authority to trust besides the system's")
+    ->check(CLI::ExistingFile);
+  register_command->add_flag(
+    "--strict", registration.strict,
+    "Fail when a change can not be applied to a registered worker");
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& e) {
@@ -68,6 +91,8 @@ int run(int argc, char** argv) {
     }
     return cuttle::run_bench(*options);
   }
+  if (*register_command)
+    return cuttle::run_register(registration);
   return cuttle::run_demo(demo);
 }
 

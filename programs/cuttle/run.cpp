@@ -1,5 +1,8 @@
 #include <cstdio>
 #include <cstdlib>
+#include <fstream>
+#include <sstream>
+#include <utility>
 
 #include "infra/kubernetes/api_client.hpp"
 #include "infra/settings/settings.hpp"
@@ -26,11 +29,22 @@ outcome<kubernetes::access> find_access(const run_options& options) {
   return kubernetes::in_cluster_access();
 }
 
+// The process's variables, then those of a file `.env` [CFG-04].
+settings::environment environment() {
+  auto result = settings::process_environment();
+  std::ifstream file{".env"};
+  if (!file)
+    return result;
+  std::ostringstream text;
+  text << file.rdbuf();
+  return settings::with_env_file(std::move(result), text.str());
+}
+
 } // namespace
 
 int run_worker(const run_options& options) {
   stop_signal stop;
-  auto env = settings::read_environment(settings::process_environment());
+  auto env = settings::read_environment(environment());
   telemetry::start_logging(env.values.level);
   for (auto& x : env.warnings)
     telemetry::warn("setting-ignored",

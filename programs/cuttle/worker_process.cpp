@@ -13,6 +13,7 @@
 #include "actors/failure.hpp"
 #include "actors/worker.hpp"
 #include "infra/disk/disk_pool.hpp"
+#include "infra/halibut/listening_service.hpp"
 #include "infra/halibut/polling_service.hpp"
 #include "infra/telemetry/http_endpoint.hpp"
 #include "infra/telemetry/log.hpp"
@@ -65,6 +66,41 @@ private:
   halibut::polling_service service_;
 };
 
+/// Servers that dial in.
+class listening_link final : public server_link {
+public:
+  listening_link(halibut::io_thread& thread, disk::disk_pool& disk,
+                 crypto::identity self, halibut::listening_options options,
+                 halibut::service_callbacks callbacks)
+    : on_link_(callbacks.on_link),
+      service_(thread, disk, std::move(self), std::move(options),
+               std::move(callbacks)) {}
+
+  void start() override {
+    using kind = halibut::link_event::kind;
+    auto port = service_.start();
+    if (port) {
+      telemetry::info("listening-for-servers", {{"port", *port}});
+      on_link_({kind::listening, 0, {}, {}});
+    } else {
+      // Health says so; what is polled goes on.
+      telemetry::error(
+        "not-listening-for-servers",
+        {{"setting", "CUTTLE_LISTEN_PORT"}, {"reason", port.error().text}});
+      on_link_({kind::disconnected, 0, port.error(), {}});
+    }
+  }
+
+  void stop(std::chrono::milliseconds patience,
+            std::function<void()> done) override {
+    service_.stop(patience, std::move(done));
+  }
+
+private:
+  std::function<void(const halibut::link_event&)> on_link_;
+  halibut::listening_service service_;
+};
+
 } // namespace
 
 void initialise_actor_types() {
@@ -84,6 +120,7 @@ struct worker_process::impl {
     api.on_call = options.on_call;
     cluster = std::make_unique<kubernetes::api_client>(options.access,
                                                        std::move(api));
+    templates = std::make_shared<kubernetes::template_cache>(*cluster);
     workspace::store_options files;
     files.home = options.env.pods.home;
     files.runner_directory = options.env.runner_directory;
@@ -120,7 +157,8 @@ struct worker_process::impl {
     for (auto& x : stored.warnings)
       telemetry::warn("setting-ignored",
                       {{"setting", x.variable}, {"reason", x.text}});
-    if (stored.servers.empty())
+    auto listens = options.env.listen_port && !stored.listening_trust.empty();
+    if (stored.servers.empty() && !listens)
       return {{options.env.config_map,
                "The worker is not registered with any server: the config map "
                "has no Tentacle.Communication.TrustedOctopusServers. Register "
@@ -160,6 +198,7 @@ struct worker_process::impl {
       return crypto::derive_log_key(key, ticket.task_id);
     };
     context->now = [] { return std::chrono::system_clock::now(); };
+    context->templates = templates;
     context->on_step = [](std::string_view step, const script_ticket& ticket) {
       if (telemetry::enabled(settings::log_level::debug))
         telemetry::debug("step", {{"at", step}, {"ticket", ticket.task_id}});
@@ -167,6 +206,8 @@ struct worker_process::impl {
     auto connections = settings::polling_connections(options.env, stored);
     for (auto& server : stored.servers)
       context->servers.push_back(factory(server, stored, connections));
+    if (options.env.listen_port)
+      context->servers.push_back(listening_factory(stored));
     initialise_actor_types();
     config = std::make_unique<system_config>(options.env);
     system = std::make_unique<caf::actor_system>(*config);
@@ -206,6 +247,20 @@ struct worker_process::impl {
               return std::make_unique<polling_link>(links, disk, identity,
                                                     endpoint_of, polling,
                                                     std::move(callbacks));
+            }};
+  }
+
+  server_link_factory
+  listening_factory(const settings::stored_settings& stored) {
+    halibut::listening_options listening;
+    listening.bind = options.env.listen_bind;
+    listening.port = *options.env.listen_port;
+    listening.trusted = stored.listening_trust;
+    listening.spool = workspace::spool_directory(options.env.pods.home);
+    return {"listener", [this, listening, identity = stored.identity](
+                          halibut::service_callbacks callbacks) {
+              return std::make_unique<listening_link>(
+                links, disk, identity, listening, std::move(callbacks));
             }};
   }
 
@@ -263,6 +318,7 @@ struct worker_process::impl {
   disk::disk_pool disk;
   telemetry::registry metrics;
   std::unique_ptr<kubernetes::api_client> cluster;
+  std::shared_ptr<kubernetes::template_cache> templates;
   std::unique_ptr<workspace::store> store;
   std::unique_ptr<system_config> config;
   std::unique_ptr<caf::actor_system> system;

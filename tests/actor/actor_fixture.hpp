@@ -157,6 +157,11 @@ protected:
     settle();
   }
 
+  /// Moves the actors' clock alone, and handles nothing.
+  void advance_clock(std::chrono::milliseconds by) {
+    scheduler_.advance_time(std::chrono::duration_cast<caf::timespan>(by));
+  }
+
   /// Sends a request; the answer fills in as soon as it is there.
   template <class T = script_status, class Handle, class... Ts>
   answer_ptr<T> ask(const Handle& to, Ts&&... xs) {

@@ -154,7 +154,7 @@ TEST_F(AdoptionTest, APodThatIsReallyMissingEndsItsScript_MON05) {
   EXPECT_TRUE(says(last, output_source::err, "could not be found"));
 }
 
-TEST_F(AdoptionTest, APodThatTheWatchNeverShowedIsConfirmedToo_MON05) {
+TEST_F(AdoptionTest, APodThatTheWatchNeverShowedIsConfirmedToo_MON05_MON08) {
   load();
   auto reply = start(ticket);
   settle();

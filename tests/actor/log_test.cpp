@@ -107,7 +107,7 @@ TEST_F(LogTest, KeepsLessWhenAllOperationsTogetherHoldTooMuch) {
   EXPECT_EQ(context->log_bytes->load(), 0u) << "what is confirmed goes at once";
 }
 
-TEST_F(LogTest, PagesALargeOutputAndIsRunningUntilTheLastPage_RPC07) {
+TEST_F(LogTest, PagesALargeOutputAndIsRunningUntilTheLastPage_RPC07_LOG21) {
   settings->response_bytes = 50;
   begin();
   cluster.write_lines(ticket, 30);

@@ -168,6 +168,24 @@ TEST_F(OperationTest, TheEndMarkerEndsTheScriptBeforeItsContainer_LOG14) {
   EXPECT_EQ(last.exit_code, 3);
 }
 
+TEST_F(OperationTest, OnlyAnEndedContainerOverridesTheEndMarker_MON11) {
+  load();
+  started(ticket);
+  cluster.run(ticket);
+  cluster.write_end(ticket, 0);
+  serve();
+  EXPECT_EQ(status(ticket).exit_code, 0);
+  // A late update that still says Running undoes nothing.
+  cluster.announce(ticket);
+  serve();
+  EXPECT_EQ(status(ticket).state, process_state::complete);
+  cluster.finish(ticket, 1);
+  serve();
+  auto last = status(ticket);
+  EXPECT_EQ(last.state, process_state::complete);
+  EXPECT_EQ(last.exit_code, 1);
+}
+
 TEST_F(OperationTest, NamesThePhaseOnChangeAndOnceAMinute_RPC08) {
   load();
   started(ticket);
@@ -182,7 +200,7 @@ TEST_F(OperationTest, NamesThePhaseOnChangeAndOnceAMinute_RPC08) {
     says(status(ticket), output_source::debug, "is in the 'Running' phase"));
 }
 
-TEST_F(OperationTest, TellsEachEventOfThePodOnce_LOG16) {
+TEST_F(OperationTest, TellsEachEventOfThePodOnce_LOG16_LOG17) {
   load();
   started(ticket);
   status(ticket);
@@ -190,8 +208,8 @@ TEST_F(OperationTest, TellsEachEventOfThePodOnce_LOG16) {
   event.uid = "event-1";
   event.pod_name = "octopus-script-ticket-1";
   event.type = "Warning";
-  event.reason = "FailedMount";
-  event.message = "the volume is busy";
+  event.reason = "FailedPreStopHook";
+  event.message = "the hook is busy";
   event.occurred = now_;
   cluster.event(event);
   cluster.event(event);
@@ -200,7 +218,7 @@ TEST_F(OperationTest, TellsEachEventOfThePodOnce_LOG16) {
   EXPECT_EQ(texts(first, output_source::out),
             (std::vector<std::string>{
               "##octopus[stdout-warning]",
-              "[POD EVENT] FailedMount | the volume is busy (Count: 1)",
+              "[POD EVENT] FailedPreStopHook | the hook is busy (Count: 1)",
               "##octopus[stdout-default]"}));
   event.count = 2;
   cluster.event(event);

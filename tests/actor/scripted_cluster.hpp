@@ -111,6 +111,16 @@ public:
   std::vector<deletion> deletions;
   std::vector<kubernetes::log_query> follows;
   std::vector<std::string> secrets;
+  std::vector<std::string> manifests;
+  /// Answers to `list_objects` by resource; else not found.
+  std::map<std::string, outcome<std::string>> lists;
+  std::map<std::string, int> listings;
+  /// Config maps by name, and what became of them.
+  std::map<std::string, std::map<std::string, std::string>> maps;
+  int map_reads = 0;
+  int map_writes = 0;
+  /// Config maps answer with this, if it has a code.
+  failure map_failure;
   /// How often a pod came into being, by name.
   std::map<std::string, int> created;
   unsigned cancels = 0;
@@ -119,6 +129,8 @@ public:
   std::map<std::string, pod> pods;
   /// Every deletion fails with this, if it has a code.
   failure deletion_failure;
+  /// What is asked from now on never arrives: the asking process is dead.
+  bool deaf = false;
   timestamp now;
   /// What `serve` hands over of a log at a time, in pieces of 1000 bytes.
   unsigned pieces = 1'000;
@@ -158,6 +170,9 @@ public:
                std::function<void(outcome<kubernetes::stored_map>)>) override;
   kubernetes::call_id get_version(
     std::function<void(outcome<kubernetes::cluster_version>)>) override;
+  kubernetes::call_id
+  list_objects(std::string group, std::string resource, std::string selector,
+               std::function<void(outcome<std::string>)> done) override;
   void pause(kubernetes::call_id) override;
   void resume(kubernetes::call_id) override;
   void cancel(kubernetes::call_id) override;

@@ -31,6 +31,8 @@ public:
   void
   prepare(start_script command, crypto::log_key,
           std::function<void(outcome<workspace::volume_space>)> done) override {
+    if (deaf)
+      return;
     prepared.push_back(command.ticket.task_id);
     open_.push_back([this, ticket = command.ticket, done = std::move(done)] {
       if (preparation_failure.code != errc::none)
@@ -42,6 +44,8 @@ public:
 
   void remove(script_ticket ticket,
               std::function<void(outcome<void>)> done) override {
+    if (deaf)
+      return;
     removed.push_back(ticket.task_id);
     open_.push_back([this, ticket, done = std::move(done)] {
       if (removal_failure.code != errc::none)
@@ -53,6 +57,8 @@ public:
 
   void list(std::function<void(outcome<std::vector<workspace::workspace_info>>)>
               done) override {
+    if (deaf)
+      return;
     ++lists;
     open_.push_back([this, done = std::move(done)] { done(listed); });
   }
@@ -76,6 +82,8 @@ public:
     done(workspace::volume_space{5'000'000'000, 10'000'000'000});
   }
 
+  /// What is asked from now on is never done: the asking process is dead.
+  bool deaf = false;
   std::vector<std::string> prepared;
   std::vector<std::string> removed;
   unsigned lists = 0;

@@ -35,6 +35,36 @@ TEST_F(Scripts, ReturnTheirOutputInOrderAndTheirPodIsGoneAfterwards_E2E01) {
     std::filesystem::exists(home_ / "Work" / script->ticket.task_id));
 }
 
+// Health checks and upgrades are raw scripts.
+TEST_F(Scripts, ThatAreRawReturnTheirOutputAndCode_E2E01_E2E02) {
+  start_connected_worker();
+  start_script command;
+  command.raw = true;
+  command.script_body = "echo Hello World; exit 7";
+  auto result = start(std::move(command))->wait();
+  EXPECT_EQ(result.state, process_state::complete);
+  EXPECT_EQ(result.exit_code, 7);
+  EXPECT_EQ(texts(result), strings{"Hello World"});
+  EXPECT_TRUE(eventually([&] { return cluster_->pods().empty(); }));
+}
+
+TEST_F(Scripts, RunOnThePlatformOfTheStepAndSaySo_E2E08_E2E09) {
+  start_connected_worker();
+  start_script command;
+  command.platform = "linux-x64";
+  command.script_body = "echo one";
+  auto result = start(command)->wait();
+  EXPECT_EQ(result.exit_code, 0);
+  EXPECT_TRUE(
+    has_line(result, "Adding node affinity for platform 'linux-amd64'."));
+  command.platform = "linux";
+  command.script_body = "echo two";
+  result = start(command)->wait();
+  EXPECT_EQ(texts(result), strings{"two"}) << "the script runs all the same";
+  EXPECT_TRUE(has_line(result, "Invalid platform affinity 'linux'. Expected "
+                               "format: '<os>-<arch>'."));
+}
+
 TEST_F(Scripts, ReportTheirExitCode_E2E02) {
   start_connected_worker();
   auto result = run("echo out; echo err >&2; exit 42");
@@ -80,7 +110,7 @@ TEST_F(Scripts, LoseNothingOfALineOf64MiB) {
   EXPECT_TRUE(has_line(result, "after"));
 }
 
-TEST_F(Scripts, RunInTheImageThatTheStepNames) {
+TEST_F(Scripts, RunInTheImageThatTheStepNames_LIM08) {
   start_connected_worker();
   start_script command;
   command.script_body = "echo here";

@@ -71,6 +71,7 @@ void Stage::SetUp() {
     GTEST_SKIP() << reason;
   auto identity = crypto::identity::generate("Octopus Server");
   ASSERT_TRUE(identity) << identity.error().text;
+  server_identity_ = *identity;
   worker_identity_ = *crypto::identity::generate();
   sim::octopus_server::options options;
   options.spool = folder_ / "server-spool";
@@ -167,10 +168,15 @@ sim::script_result Stage::run(const std::string& body,
 std::vector<std::string> Stage::texts(const sim::script_result& result,
                                       output_source source) {
   std::vector<std::string> lines;
+  // Between such markers and the default one are words of the worker.
+  auto marked = false;
   for (auto& line : result.lines)
-    if (line.source == source && !line.text.starts_with("##octopus")
-        && !line.text.starts_with("[POD EVENT]")
-        && !line.text.starts_with("Kubernetes Script Pod "))
+    if (line.text.starts_with("##octopus[stdout-"))
+      marked = line.text != "##octopus[stdout-default]";
+    else if (line.source == source && !marked
+             && !line.text.starts_with("##octopus")
+             && !line.text.starts_with("[POD EVENT]")
+             && !line.text.starts_with("Kubernetes Script Pod "))
       lines.push_back(line.text);
   return lines;
 }

@@ -90,6 +90,7 @@ protected:
   std::filesystem::path home_;
   halibut::io_thread links_;
   disk::disk_pool disk_;
+  crypto::identity server_identity_;
   crypto::identity worker_identity_;
   std::string subscription_;
   std::atomic<int> connections_ = 0;

@@ -8,6 +8,9 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "infra/halibut/envelope.hpp"
+#include "infra/halibut/inflater.hpp"
+
 namespace cuttle::halibut::test {
 
 namespace {
@@ -270,6 +273,18 @@ bson_bytes text_document(const char* key, const std::string& text) {
   bson_append_utf8(&document, key, -1, text.data(),
                    static_cast<int>(text.size()));
   return take(document);
+}
+
+std::string request_message(const std::string& id, const std::string& text) {
+  auto document = encode_request(make_request(text),
+                                 {id, make_guid(), subscription, "00"}, {});
+  auto message = deflate_message(document.value());
+  return {message.begin(), message.end()};
+}
+
+std::string null_message() {
+  auto message = deflate_message(null_document());
+  return {message.begin(), message.end()};
 }
 
 } // namespace cuttle::halibut::test

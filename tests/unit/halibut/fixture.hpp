@@ -146,4 +146,10 @@ std::string noise(std::size_t size);
 /// A document with one string, `key` : `text`.
 bson_bytes text_document(const char* key, const std::string& text);
 
+/// A request as a deflated message, made by the code under test.
+std::string request_message(const std::string& id, const std::string& text);
+
+/// The null message, deflated.
+std::string null_message();
+
 } // namespace cuttle::halibut::test

@@ -10,8 +10,6 @@
 #include <utility>
 #include <zlib.h>
 
-#include "fixture.hpp"
-#include "infra/halibut/envelope.hpp"
 #include "infra/halibut/inflater.hpp"
 
 namespace cuttle::halibut::test {
@@ -211,18 +209,6 @@ std::string greet(raw_peer& worker) {
     result += worker.read_line();
   worker.send("MX-SERVER 1.0\r\n\r\n");
   return result;
-}
-
-std::string request_message(const std::string& id, const std::string& text) {
-  auto document = encode_request(make_request(text),
-                                 {id, make_guid(), subscription, "00"}, {});
-  auto message = deflate_message(document.value());
-  return {message.begin(), message.end()};
-}
-
-std::string null_message() {
-  auto message = deflate_message(null_document());
-  return {message.begin(), message.end()};
 }
 
 } // namespace cuttle::halibut::test

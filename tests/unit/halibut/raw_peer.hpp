@@ -98,10 +98,4 @@ private:
 /// The handshake of a server on a connection of the worker: what it sent.
 std::string greet(raw_peer& worker);
 
-/// A request as a deflated message, made by the code under test.
-std::string request_message(const std::string& id, const std::string& text);
-
-/// The null message, deflated.
-std::string null_message();
-
 } // namespace cuttle::halibut::test

@@ -36,7 +36,7 @@ pod_snapshot pod_with(std::vector<container_status> containers) {
 
 TEST(Judge, CallsAPodWithoutContainersPending_MON10) {
   auto pod = pod_with({});
-  for (auto phase : {"", "Foo", "Running", "Succeeded", "Failed"}) {
+  for (auto phase : {"", "Foo", "Running", "Succeeded"}) {
     pod.phase = phase;
     auto verdict = judge(pod);
     EXPECT_EQ(verdict.phase, pod_phase::pending) << phase;
@@ -91,7 +91,6 @@ TEST(Judge, NamesEachReasonForWhichTheImageIsMissing_MON13) {
                       "ErrImageNeverPull"}) {
     auto verdict
       = judge(pod_with({container(name, kind::waiting, reason, "no 'x:1'")}));
-    EXPECT_EQ(verdict.phase, pod_phase::pending);
     EXPECT_THAT(verdict.cause, AllOf(HasSubstr(reason), HasSubstr("no 'x:1'"),
                                      HasSubstr("image")));
   }
@@ -118,18 +117,57 @@ TEST(Judge, QuotesTheScheduler_MON13) {
                     HasSubstr("resource requests")));
 }
 
-TEST(Judge, NamesTheReasonOfAPodThatFailedBeforeItsScript_MON13) {
+TEST(Judge, EndsAPodThatFailedBeforeItsScriptAndNamesTheReason_MON13) {
   auto pod = pod_with({});
   pod.phase = "Failed";
   pod.message = "The node was low on resource: memory.";
   for (auto reason : {"Evicted", "NodeLost", "Shutdown", "Terminated",
-                      "Preempting", "OutOfcpu"}) {
+                      "Preempting", "OutOfcpu", ""}) {
     pod.reason = reason;
-    auto verdict = judge(pod);
-    EXPECT_EQ(verdict.phase, pod_phase::pending);
-    EXPECT_THAT(verdict.cause,
-                AllOf(HasSubstr(reason), HasSubstr("low on resource")));
+    for (auto& containers :
+         {std::vector<container_status>{},
+          std::vector{container(name, kind::waiting, "ContainerCreating")}}) {
+      pod.containers = containers;
+      auto verdict = judge(pod);
+      EXPECT_EQ(verdict.phase, pod_phase::failed) << reason;
+      EXPECT_EQ(verdict.exit_code, exit_timeout);
+      EXPECT_FALSE(verdict.container_ended);
+      EXPECT_TRUE(verdict.finished_at);
+      EXPECT_THAT(verdict.cause,
+                  AllOf(HasSubstr(reason), HasSubstr("low on resource")));
+    }
   }
+}
+
+TEST(Judge, EndsWhatNeverStartsAndWaitsForWhatMay_MON13) {
+  auto verdict_of = [](const char* reason) {
+    return judge(pod_with({container(name, kind::waiting, reason)}));
+  };
+  auto bad_name = verdict_of("InvalidImageName");
+  EXPECT_EQ(bad_name.phase, pod_phase::failed);
+  EXPECT_EQ(bad_name.exit_code, exit_timeout);
+  for (auto reason : {"CreateContainerConfigError", "ErrImageNeverPull"}) {
+    auto verdict = verdict_of(reason);
+    EXPECT_EQ(verdict.phase, pod_phase::pending) << reason;
+    EXPECT_TRUE(verdict.ends_soon) << reason;
+  }
+  for (auto reason : {"ImagePullBackOff", "ErrImagePull",
+                      "CreateContainerError", "ContainerCreating"}) {
+    auto verdict = verdict_of(reason);
+    EXPECT_EQ(verdict.phase, pod_phase::pending) << reason;
+    EXPECT_FALSE(verdict.ends_soon) << reason;
+  }
+}
+
+TEST(Judge, NamesAMissingVolumeClaim_MON13) {
+  auto pod = pod_with({});
+  pod.unschedulable_reason = "Unschedulable";
+  pod.unschedulable_message
+    = "0/1 nodes are available: persistentvolumeclaim \"w\" not found.";
+  auto verdict = judge(pod);
+  EXPECT_EQ(verdict.phase, pod_phase::pending);
+  EXPECT_THAT(verdict.cause, AllOf(HasSubstr("volume claim"),
+                                   HasSubstr("\"w\""), HasSubstr("is bound")));
 }
 
 TEST(Judge, NamesEvictionOfARunningScript_MON13) {
@@ -156,13 +194,14 @@ TEST(Judge, NamesOutOfMemory_MON13) {
             "Raise the memory limit of script pods or use less memory.");
 }
 
-TEST(Judge, NamesAFailedInitContainer_RAW05) {
+TEST(Judge, EndsWithAFailedInitContainerAndNamesIt_RAW05) {
   auto pod = pod_with({container(name, kind::waiting, "PodInitializing")});
-  pod.phase = "Failed";
+  pod.phase = "Pending";
   pod.init_containers = {container(std::string(name) + "-init",
                                    kind::terminated, "Error", "no space", 2)};
   auto verdict = judge(pod);
-  EXPECT_EQ(verdict.phase, pod_phase::pending);
+  EXPECT_EQ(verdict.phase, pod_phase::failed);
+  EXPECT_EQ(verdict.exit_code, exit_timeout);
   EXPECT_THAT(verdict.cause,
               AllOf(HasSubstr("octopus-script-abc-init"),
                     HasSubstr("exit code 2"), HasSubstr("no space")));

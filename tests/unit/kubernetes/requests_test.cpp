@@ -370,7 +370,7 @@ TEST(Deletion, OfAnotherPodOfThatNameIsASuccess) {
   EXPECT_TRUE(*result);
 }
 
-TEST(Patches, AreMergePatchesWithNullForRemoval) {
+TEST(Patches, AreMergePatchesWithNullForRemoval_CFG07) {
   scripted_server server{[](const seen_request& in, exchange& out) {
     out.respond(200, in.target.find("secrets") != std::string::npos
                        ? R"({"metadata":{"name":"x"},"data":{"a":"AAE="}})"

@@ -49,7 +49,7 @@ std::string in_parts(std::string line, std::size_t part_size,
 
 } // namespace
 
-TEST(ParseLine, NamesABadDelimiter_LOG10) {
+TEST(ParseLine, NamesABadDelimiter_LOG05_LOG10) {
   for (std::string line : {"a|b|c", "no bar", "", "1 |", "1 |e", "1 |e|"})
     EXPECT_EQ(message(line), delimiter(line));
 }
@@ -79,7 +79,7 @@ TEST(ParseLine, NamesABadLevel_LOG10) {
   EXPECT_EQ(message(ts + " |1|c|d"), invalid("level", "c", ts + " |1|c|d"));
 }
 
-TEST(ParseLine, TakesThePlainFormWithBarsInTheText_LOG10) {
+TEST(ParseLine, TakesThePlainFormWithBarsInTheText_LOG05_LOG10) {
   auto parsed = good(ts + " |123|stdout|This is the me|ss|age");
   EXPECT_EQ(parsed.line.number, 123);
   EXPECT_EQ(parsed.line.line.text, "This is the me|ss|age");

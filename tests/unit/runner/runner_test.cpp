@@ -124,7 +124,7 @@ TEST(Runner, LeavesNoDescriptorOpenInTheScript) {
             plain.unframed());
 }
 
-TEST(Runner, RefusesAMissingOrWrongKeyFile_BR03) {
+TEST(Runner, RefusesAMissingOrWrongKeyFile_BR03_BR12) {
   workspace place;
   auto script = place.write("Bootstrap.sh", "echo no");
   auto run = [&] {

@@ -238,6 +238,15 @@ TEST(Environment, IgnoresJsonThatIsNone_CFG09) {
   }
 }
 
+TEST(Environment, TakesTheSecurityContextOfScriptContainers) {
+  auto good = read({{"CUTTLE_POD_CONTAINER_SECURITY_CONTEXT", "{}"}});
+  EXPECT_EQ(good.values.pods.container_security_context_json, "{}");
+  auto wrong = read({{"CUTTLE_POD_CONTAINER_SECURITY_CONTEXT", "{oops"}});
+  EXPECT_EQ(warning(wrong, "CUTTLE_POD_CONTAINER_SECURITY_CONTEXT"),
+            "'{oops' is not JSON; using the default");
+  EXPECT_FALSE(wrong.values.pods.container_security_context_json);
+}
+
 TEST(Environment, TakesTheTuning) {
   auto result = read({{"CUTTLE_SCHEDULER_THREADS", "3"},
                       {"CUTTLE_SCHEDULER_THROUGHPUT", "50"},
@@ -334,15 +343,41 @@ TEST(Environment, TakesTheProxyOfTheChart) {
             "::1");
 }
 
-TEST(Environment, SaysWhatIsNotSupported) {
-  EXPECT_NE(warning(read({{"OCTOPUS_CONTRIBUTE_ENV_SETTINGS", "true"}}),
-                    "OCTOPUS_CONTRIBUTE_ENV_SETTINGS")
-              .find("not supported"),
-            std::string::npos);
-  EXPECT_NE(warning(read({{p("CALAMARIIMAGEVOLUMEENABLED"), "true"}}),
-                    p("CALAMARIIMAGEVOLUMEENABLED"))
-              .find("not supported"),
-            std::string::npos);
+TEST(Environment, ListensOnlyWithAPort) {
+  EXPECT_FALSE(read({}).values.listen_port);
+  auto result = read(
+    {{"CUTTLE_LISTEN_PORT", "10933"}, {"CUTTLE_LISTEN_BIND", "127.0.0.1"}});
+  EXPECT_EQ(result.values.listen_port, 10933);
+  EXPECT_EQ(result.values.listen_bind, "127.0.0.1");
+  auto wrong
+    = read({{"CUTTLE_LISTEN_PORT", "all"}, {"CUTTLE_LISTEN_BIND", "here"}});
+  EXPECT_FALSE(wrong.values.listen_port);
+  EXPECT_EQ(wrong.values.listen_bind, "::");
+  EXPECT_EQ(wrong.warnings.size(), 2u);
+}
+
+TEST(Environment, KnowsItsOwnPodAndWhetherToCountEvents_EVT01) {
+  auto usual = read({});
+  EXPECT_TRUE(usual.values.capture_metrics);
+  EXPECT_EQ(usual.values.own_pod, "");
+  auto result = read({{p("ENABLEMETRICSCAPTURE"), "False"},
+                      {"HOSTNAME", "octopus-agent-tentacle-1-2"}});
+  EXPECT_FALSE(result.values.capture_metrics);
+  EXPECT_EQ(result.values.own_pod, "octopus-agent-tentacle-1-2");
+}
+
+TEST(Environment, TakesTheCalamariImageVolume_POD20) {
+  auto result = read({{p("CALAMARIIMAGEVOLUMEENABLED"), "True"},
+                      {p("CALAMARIIMAGEVOLUMEREPOSITORY"), "registry/x"},
+                      {p("CALAMARIIMAGEVOLUMEPULLPOLICY"), "Always"}});
+  EXPECT_TRUE(result.warnings.empty());
+  EXPECT_TRUE(result.values.pods.calamari_image_volume);
+  EXPECT_EQ(result.values.pods.calamari_repository, "registry/x");
+  EXPECT_EQ(result.values.pods.calamari_pull_policy, "Always");
+  auto usual = read({}).values.pods;
+  EXPECT_FALSE(usual.calamari_image_volume);
+  EXPECT_EQ(usual.calamari_repository, "octopusdeploy");
+  EXPECT_EQ(usual.calamari_pull_policy, "IfNotPresent");
 }
 
 TEST(Environment, IsTheProcesssOwn) {

@@ -66,7 +66,6 @@ TEST(TrustedServers, AreLeftOutWithAReasonIfTheyCanNotBePolled) {
   auto has = [](const std::string& text, std::string_view part) {
     return text.find(part) != std::string::npos;
   };
-  EXPECT_TRUE(has(warning(with("CommunicationStyle", 1)), "TentaclePassive"));
   EXPECT_TRUE(has(warning(with("CommunicationStyle", "None")), "None"));
   EXPECT_TRUE(has(warning(with("CommunicationStyle", 3)), "no known"));
   EXPECT_TRUE(has(warning(with("CommunicationStyle", 2.5)), "no known"));
@@ -79,6 +78,21 @@ TEST(TrustedServers, AreLeftOutWithAReasonIfTheyCanNotBePolled) {
   EXPECT_TRUE(
     has(warning(with("SubscriptionId", "https://x")), "SubscriptionId"));
   EXPECT_TRUE(has(warning(7), "no JSON object"));
+}
+
+TEST(TrustedServers, ThatDialInAreNotPolled) {
+  EXPECT_TRUE(parsed(with("CommunicationStyle", 1)).empty());
+  EXPECT_TRUE(parsed(with("CommunicationStyle", "TentaclePassive")).empty());
+}
+
+TEST(TrustedServers, MayDialInWhateverTheirStyle) {
+  auto dialler = with("CommunicationStyle", 1);
+  dialler["Thumbprint"] = std::string(40, 'b');
+  auto list = nlohmann::json::array(
+    {entry(), dialler, dialler, with("Thumbprint", "abc"), 7});
+  EXPECT_EQ(parse_listening_trust(list.dump()),
+            (std::vector<std::string>{thumbprint, std::string(40, 'B')}));
+  EXPECT_TRUE(parse_listening_trust("{").empty());
 }
 
 TEST(TrustedServers, HaveThumbprintsThatCompare) {

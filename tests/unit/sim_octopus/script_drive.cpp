@@ -17,7 +17,7 @@ const auto complete = process_state::complete;
 
 } // namespace
 
-TEST(PollDelay, FollowsTheTableOfThePollingTentacle_SVC132) {
+TEST(PollDelay, FollowsTheTableOfThePollingTentacle_RPC15_SVC132) {
   drive_settings settings;
   std::vector<int> expected{420,  588,  823,  1152, 1613,
                             2259, 3162, 4427, 5000, 5000};

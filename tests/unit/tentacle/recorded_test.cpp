@@ -37,7 +37,7 @@ void expect_same_status(const std::string& name) {
 
 } // namespace
 
-TEST(Recorded, CapabilitiesAreTheSameBytes_SVC01) {
+TEST(Recorded, CapabilitiesAreTheSameBytes_CFG03_SVC01) {
   auto recorded = load_recorded("polling-02-capabilities");
   EXPECT_TRUE(
     std::holds_alternative<get_capabilities>(decoded(recorded.request)));

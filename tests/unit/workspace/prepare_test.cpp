@@ -6,7 +6,7 @@ using namespace cuttle::workspace::test;
 
 class Prepare : public store_test {};
 
-TEST_F(Prepare, WritesEverythingBeforeItReports_WS01) {
+TEST_F(Prepare, WritesEverythingBeforeItReports_WS01_WS03) {
   auto start = command("echo hello\n");
   start.files = {file("a.txt", "A"), file("deep/er/b.bin", {"\0\xFF\r\n", 4}),
                  file("empty", "")};

@@ -1,0 +1,506 @@
+#include "infra/sim/octopus_rest_store.hpp"
+
+#include <algorithm>
+
+namespace cuttle::sim {
+
+namespace {
+
+using nlohmann::json;
+
+rest_reply reply(int status, const json& body) {
+  rest_reply result;
+  result.status = status;
+  result.body = body.dump(-1, ' ', false, json::error_handler_t::replace);
+  return result;
+}
+
+rest_reply refuse(int status, const std::string& message,
+                  std::vector<std::string> errors = {}) {
+  return reply(status, {{"ErrorMessage", message},
+                        {"Errors", std::move(errors)},
+                        {"HelpText", ""},
+                        {"Details", json::object()},
+                        {"FullException", nullptr}});
+}
+
+rest_reply missing(const std::string& what) {
+  return refuse(404, "The resource '" + what + "' was not found.");
+}
+
+std::string unescaped(std::string_view text) {
+  auto digit = [](char c) -> int {
+    if (c >= '0' && c <= '9')
+      return c - '0';
+    if (c >= 'A' && c <= 'F')
+      return c - 'A' + 10;
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+  };
+  std::string result;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '%' && i + 2 < text.size() && digit(text[i + 1]) >= 0
+        && digit(text[i + 2]) >= 0) {
+      result += static_cast<char>(digit(text[i + 1]) * 16 + digit(text[i + 2]));
+      i += 2;
+    } else {
+      result += text[i];
+    }
+  }
+  return result;
+}
+
+std::vector<std::string_view> split(std::string_view text, char by) {
+  std::vector<std::string_view> result;
+  while (!text.empty()) {
+    auto end = text.find(by);
+    if (end != 0)
+      result.push_back(text.substr(0, end));
+    text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
+  }
+  return result;
+}
+
+std::string lower(std::string text) {
+  for (auto& c : text)
+    if (c >= 'A' && c <= 'Z')
+      c = static_cast<char>(c - 'A' + 'a');
+  return text;
+}
+
+std::string text_of(const json& x, const char* name) {
+  return x.is_object() && x.contains(name) && x[name].is_string()
+           ? x[name].get<std::string>()
+           : std::string{};
+}
+
+std::string slug_of(const std::string& name) {
+  auto result = lower(name);
+  std::replace(result.begin(), result.end(), ' ', '-');
+  return result;
+}
+
+json* by_id(std::vector<json>& items, const std::string& id) {
+  for (auto& x : items)
+    if (x["Id"] == id)
+      return &x;
+  return nullptr;
+}
+
+std::string header(const rest_request& request, const char* name) {
+  auto found = request.headers.find(name);
+  return found == request.headers.end() ? std::string{} : found->second;
+}
+
+// Value of a cookie whose name begins like that.
+std::string cookie(const rest_request& request, std::string_view prefix) {
+  auto all = header(request, "cookie");
+  for (auto part : split(all, ';')) {
+    while (part.starts_with(' '))
+      part.remove_prefix(1);
+    if (part.starts_with(prefix))
+      return std::string{part.substr(part.find('=') + 1)};
+  }
+  return {};
+}
+
+json thumbprint_of(const json& worker) {
+  auto endpoint = worker.value("Endpoint", json::object());
+  if (endpoint.contains("TentacleEndpointConfiguration"))
+    endpoint = endpoint["TentacleEndpointConfiguration"];
+  return endpoint.value("Thumbprint", json{});
+}
+
+} // namespace
+
+octopus_rest_store::octopus_rest_store(octopus_rest::options options)
+  : options_(std::move(options)) {
+  auto id = add_space("Default");
+  add_pool(id, "Default Worker Pool", false);
+  add_policy(id, "Default Machine Policy", "NeverUpdate");
+  add_user({});
+}
+
+// -- content ----------------------------------------------------------------
+
+std::string octopus_rest_store::next_id(const std::string& kind) {
+  return kind + "-" + std::to_string(++ids_[kind]);
+}
+
+std::string octopus_rest_store::add_user(const octopus_rest::user& who) {
+  auto id = next_id("Users");
+  if (!who.token.empty())
+    tokens_[who.token] = id;
+  users_.push_back({id, who});
+  return id;
+}
+
+std::string octopus_rest_store::add_space(const std::string& name) {
+  spaces_.push_back({next_id("Spaces"), name, {}, {}, {}});
+  return spaces_.back().id;
+}
+
+std::string octopus_rest_store::add_pool(const std::string& in,
+                                         const std::string& name,
+                                         bool dynamic) {
+  auto id = next_id("WorkerPools");
+  for (auto& x : spaces_)
+    if (x.id == in)
+      x.pools.push_back({{"Id", id},
+                         {"Name", name},
+                         {"Slug", slug_of(name)},
+                         {"SpaceId", in},
+                         {"IsDefault", x.pools.empty()},
+                         {"WorkerPoolType",
+                          dynamic ? "DynamicWorkerPool" : "StaticWorkerPool"}});
+  return id;
+}
+
+std::string octopus_rest_store::add_policy(const std::string& in,
+                                           const std::string& name,
+                                           const std::string& behaviour) {
+  auto id = next_id("MachinePolicies");
+  for (auto& x : spaces_)
+    if (x.id == in)
+      x.policies.push_back({{"Id", id},
+                            {"Name", name},
+                            {"SpaceId", in},
+                            {"IsDefault", x.policies.empty()},
+                            {"MachineUpdatePolicy",
+                             {{"KubernetesAgentUpdateBehavior", behaviour}}}});
+  return id;
+}
+
+std::string octopus_rest_store::add_worker(const std::string& in, json worker) {
+  auto id = next_id("Workers");
+  worker["Id"] = id;
+  for (auto& x : spaces_)
+    if (x.id == in)
+      x.workers.push_back(worker);
+  return id;
+}
+
+std::vector<std::string>
+octopus_rest_store::workers(const std::string& in) const {
+  std::vector<std::string> result;
+  for (auto& x : spaces_)
+    if (x.id == in)
+      for (auto& worker : x.workers)
+        result.push_back(worker_document(x, worker).dump());
+  return result;
+}
+
+// -- requests ---------------------------------------------------------------
+
+rest_reply octopus_rest_store::handle(const rest_request& request) {
+  std::string_view target = request.target;
+  auto question = target.find('?');
+  auto path = target.substr(0, question);
+  call x{request, {}, {}, nullptr};
+  if (question != std::string_view::npos)
+    for (auto part : split(target.substr(question + 1), '&')) {
+      auto equals = part.find('=');
+      x.query[unescaped(part.substr(0, equals))]
+        = equals == std::string_view::npos ? std::string{}
+                                           : unescaped(part.substr(equals + 1));
+    }
+  if (path == "/handshake")
+    return refuse(400, "Client certificate required.");
+  if (!path.starts_with(options_.prefix))
+    return {404, "<html>nothing here</html>", {}, "text/html"};
+  for (auto part : split(path.substr(options_.prefix.size()), '/'))
+    x.path.push_back(unescaped(part));
+  if (x.path.empty() || lower(x.path[0]) != "api")
+    return {200, "<html>the portal</html>", {}, "text/html"};
+  auto result = route(x);
+  auto now = std::chrono::system_clock::to_time_t(
+    std::chrono::system_clock::now() + std::chrono::seconds{clock_skew});
+  char text[64];
+  tm parts{};
+  gmtime_r(&now, &parts);
+  strftime(text, sizeof(text), "%a, %d %b %Y %H:%M:%S GMT", &parts);
+  result.headers.emplace("Date", text);
+  return result;
+}
+
+rest_reply octopus_rest_store::route(const call& in) {
+  auto x = in;
+  auto size = x.path.size();
+  if (size == 1)
+    return root();
+  if (size == 3 && x.path[1] == "users" && x.path[2] == "login")
+    return login(x);
+  x.user = authenticate(x.request);
+  if (x.user == nullptr)
+    return refuse(401, "You must be signed in to request this resource.");
+  if (x.path[1] == "users")
+    return route_user(x);
+  if (size == 4 && x.path[1] == "configuration"
+      && x.path[3] == "certificate-global")
+    return reply(200, {{"Id", "certificate-global"},
+                       {"Name", "OctopusServer"},
+                       {"Thumbprint", options_.thumbprint}});
+  for (auto& where : spaces_)
+    if (where.id == x.path[1]) {
+      if (!may_enter(*x.user, where.id))
+        return refuse(403, "You do not have permission to view this space.");
+      return route_space(x, where);
+    }
+  return missing(x.request.target);
+}
+
+rest_reply octopus_rest_store::root() const {
+  auto api = options_.prefix + "/api";
+  return reply(200,
+               {{"Application", "Octopus Deploy"},
+                {"Version", options_.version},
+                {"ApiVersion", options_.api_version},
+                {"InstallationId", "embedded"},
+                {"Links",
+                 {{"Self", api},
+                  {"CurrentUser", api + "/users/me"},
+                  {"SignIn", api + "/users/login{?returnUrl}"},
+                  {"CertificateConfiguration",
+                   api + "/configuration/certificates{/id}{?skip,take}"}}}});
+}
+
+const octopus_rest_store::account*
+octopus_rest_store::authenticate(const rest_request& request) const {
+  auto key = header(request, "x-octopus-apikey");
+  auto bearer = header(request, "authorization");
+  std::string id;
+  if (bearer.starts_with("Bearer ")) {
+    if (auto found = tokens_.find(bearer.substr(7)); found != tokens_.end())
+      id = found->second;
+  } else if (auto found
+             = sessions_.find(cookie(request, "OctopusIdentificationToken"));
+             found != sessions_.end()) {
+    auto& [user, csrf] = found->second;
+    if (request.method == "GET"
+        || header(request, "x-octopus-csrf-token") == csrf)
+      id = user;
+  }
+  for (auto& x : users_)
+    if (x.id == id || (!key.empty() && x.who.api_key == key))
+      return &x;
+  return nullptr;
+}
+
+rest_reply octopus_rest_store::login(const call& x) {
+  auto body = json::parse(x.request.body, nullptr, false);
+  for (auto& user : users_)
+    if (lower(user.who.name) == lower(text_of(body, "Username"))
+        && user.who.password == text_of(body, "Password")) {
+      auto number = std::to_string(sessions_.size() + 1);
+      auto session = "session" + number;
+      auto csrf = "csrf%7c" + number;
+      sessions_[session] = {user.id, csrf};
+      auto result = reply(200, {{"Id", user.id}, {"Username", user.who.name}});
+      result.headers.emplace("Set-Cookie",
+                             "OctopusIdentificationToken_embedded=" + session
+                               + "; path=/; HttpOnly");
+      result.headers.emplace("Set-Cookie", "Octopus-Csrf-Token_embedded=" + csrf
+                                             + "; path=/");
+      return result;
+    }
+  return refuse(400, "Invalid username or password.");
+}
+
+bool octopus_rest_store::may_enter(const account& who,
+                                   const std::string& id) const {
+  auto& some = who.who.spaces;
+  return some.empty() || std::find(some.begin(), some.end(), id) != some.end();
+}
+
+rest_reply octopus_rest_store::route_user(const call& x) {
+  auto api = options_.prefix + "/api/users/" + x.user->id;
+  auto self
+    = x.path.size() > 2 && (x.path[2] == "me" || x.path[2] == x.user->id);
+  if (!self)
+    return missing(x.request.target);
+  if (x.path.size() == 3)
+    return reply(200, {{"Id", x.user->id},
+                       {"Username", x.user->who.name},
+                       {"DisplayName", x.user->who.name},
+                       {"Links",
+                        {{"Self", api},
+                         {"Spaces", api + "/spaces"},
+                         {"AccessToken", api + "/access-token"}}}});
+  if (x.path[3] == "spaces") {
+    auto list = json::array();
+    for (auto& where : spaces_)
+      if (may_enter(*x.user, where.id))
+        list.push_back(space_document(where));
+    return reply(200, list);
+  }
+  if (x.path[3] == "access-token" && x.request.method == "POST") {
+    auto token = "minted-" + std::to_string(tokens_.size() + 1);
+    tokens_[token] = x.user->id;
+    return reply(200, {{"AccessToken", token}});
+  }
+  return missing(x.request.target);
+}
+
+nlohmann::json octopus_rest_store::space_document(const space& x) const {
+  return {{"Id", x.id},
+          {"Name", x.name},
+          {"Slug", slug_of(x.name)},
+          {"IsDefault", x.id == spaces_.front().id},
+          {"Links", {{"SpaceHome", options_.prefix + "/api/" + x.id}}}};
+}
+
+rest_reply octopus_rest_store::route_space(const call& x, space& where) {
+  auto api = options_.prefix + "/api/" + where.id;
+  if (x.path.size() == 2)
+    return reply(
+      200,
+      {{"Links",
+        {{"Workers", api
+                       + "/workers{/id}{?skip,take,name,ids,partialName,"
+                         "isDisabled,healthStatuses,commStyles,workerpoolIds,"
+                         "thumbprint}"},
+         {"WorkerPools", api + "/workerpools{/id}{?skip,take,ids,partialName}"},
+         {"MachinePolicies", api + "/machinepolicies{/id}{?skip,take}"}}}});
+  auto& kind = x.path[2];
+  if (kind == "workers")
+    return workers_of(x, where);
+  if (kind == "workerpools" && x.request.method == "POST") {
+    auto name = text_of(json::parse(x.request.body, nullptr, false), "Name");
+    if (name.empty())
+      return refuse(400, "Please provide a value for 'Name'.");
+    auto id = add_pool(where.id, name, false);
+    return reply(201, *by_id(where.pools, id));
+  }
+  if (kind == "workerpools") {
+    if (!x.user->who.list_pools)
+      return refuse(403, "You do not have permission to perform this action. "
+                         "Please contact your Octopus administrator. Missing "
+                         "permission: WorkerView");
+    return x.path.size() > 3 && x.path[3] == "all" ? reply(200, where.pools)
+                                                   : list(x, where.pools);
+  }
+  if (kind == "machinepolicies")
+    return list(x, where.policies);
+  return missing(x.request.target);
+}
+
+rest_reply octopus_rest_store::list(const call& x,
+                                    const std::vector<json>& items) const {
+  auto number = [&](const char* name, std::size_t otherwise) -> std::size_t {
+    auto found = x.query.find(name);
+    if (found == x.query.end() || found->second.empty()
+        || found->second.size() > 6
+        || found->second.find_first_not_of("0123456789") != std::string::npos)
+      return otherwise;
+    return std::stoul(found->second);
+  };
+  auto skip = std::min(number("skip", 0), items.size());
+  // A server gives what it likes of what is asked for.
+  auto take = std::min(number("take", options_.page_size), options_.page_size);
+  auto last = std::min(items.size(), skip + take);
+  json result{{"TotalResults", items.size()},
+              {"ItemsPerPage", take},
+              {"Items", json::array()},
+              {"Links", json::object()}};
+  for (auto i = skip; i < last; ++i)
+    result["Items"].push_back(items[i]);
+  if (last < items.size()) {
+    auto path = x.request.target.substr(0, x.request.target.find('?'));
+    auto next = path + "?skip=" + std::to_string(last);
+    for (auto& [name, value] : x.query)
+      if (name != "skip")
+        next += "&" + name + "=" + value;
+    result["Links"]["Page.Next"] = next;
+  }
+  return reply(200, result);
+}
+
+nlohmann::json octopus_rest_store::worker_document(const space& where,
+                                                   json worker) const {
+  auto id = worker["Id"].get<std::string>();
+  worker["HealthStatus"] = health;
+  worker["SpaceId"] = where.id;
+  worker["Links"]
+    = {{"Self", options_.prefix + "/api/" + where.id + "/workers/" + id}};
+  return worker;
+}
+
+rest_reply octopus_rest_store::workers_of(const call& x, space& where) {
+  auto& method = x.request.method;
+  if (method != "GET" && !x.user->who.worker_edit)
+    return refuse(403, "You do not have permission to perform this action. "
+                       "Please contact your Octopus administrator. Missing "
+                       "permission: WorkerEdit");
+  if (x.path.size() == 3 && method == "POST")
+    return write_worker(x, where, nullptr);
+  if (x.path.size() == 3 || x.path[3] == "all") {
+    std::vector<json> found;
+    auto name = x.query.find("name");
+    auto thumbprint = x.query.find("thumbprint");
+    for (auto& worker : where.workers) {
+      // A part of the name is enough.
+      if (name != x.query.end()
+          && lower(text_of(worker, "Name")).find(lower(name->second))
+               == std::string::npos)
+        continue;
+      if (thumbprint != x.query.end()
+          && thumbprint_of(worker) != thumbprint->second)
+        continue;
+      found.push_back(worker_document(where, worker));
+    }
+    return x.path.size() == 3 ? list(x, found) : reply(200, found);
+  }
+  auto* worker = by_id(where.workers, x.path[3]);
+  if (worker == nullptr)
+    return missing(x.path[3]);
+  if (method == "GET")
+    return reply(200, worker_document(where, *worker));
+  if (method == "PUT")
+    return write_worker(x, where, worker);
+  if (method != "DELETE")
+    return refuse(405, "The method is not allowed.");
+  std::erase_if(where.workers,
+                [&](auto& other) { return other["Id"] == x.path[3]; });
+  return reply(200, {{"Id", x.path[3]}});
+}
+
+rest_reply octopus_rest_store::write_worker(const call& x, space& where,
+                                            json* old) {
+  auto body = json::parse(x.request.body, nullptr, false);
+  if (!body.is_object())
+    return refuse(400, "The request body is no JSON object.");
+  std::vector<std::string> errors;
+  auto name = text_of(body, "Name");
+  if (name.empty())
+    errors.push_back("Please provide a value for 'Name'.");
+  for (auto& other : where.workers)
+    if (&other != old && lower(text_of(other, "Name")) == lower(name))
+      errors.push_back("A worker with this name already exists. Please choose "
+                       "a different name.");
+  auto pools = body.value("WorkerPoolIds", json::array());
+  if (!pools.is_array() || pools.empty())
+    errors.push_back("A worker must belong to at least one worker pool.");
+  for (auto& pool : pools)
+    if (!pool.is_string() || by_id(where.pools, pool) == nullptr)
+      errors.push_back("The worker pool does not exist.");
+  if (by_id(where.policies, text_of(body, "MachinePolicyId")) == nullptr)
+    errors.push_back("The machine policy does not exist.");
+  auto thumbprint = thumbprint_of(body);
+  if (!thumbprint.is_string() || thumbprint.get<std::string>().size() != 40)
+    errors.push_back("Please provide a thumbprint.");
+  if (!errors.empty())
+    return refuse(400, "There was a problem with your request.", errors);
+  if (options_.on_worker) {
+    auto endpoint
+      = body["Endpoint"].value("TentacleEndpointConfiguration", json::object());
+    options_.on_worker(thumbprint, text_of(endpoint, "Uri"));
+  }
+  if (old != nullptr) {
+    body["Id"] = (*old)["Id"];
+    *old = body;
+    return reply(200, worker_document(where, body));
+  }
+  body["Id"] = add_worker(where.id, body);
+  return reply(201, worker_document(where, body));
+}
+
+} // namespace cuttle::sim

@@ -1,0 +1,248 @@
+#include "tests/e2e/helm_stage.hpp"
+
+#include <cstdlib>
+#include <fstream>
+#include <unistd.h>
+
+#include "tests/chart/helm.hpp"
+
+namespace cuttle::test {
+
+namespace {
+
+using namespace std::chrono_literals;
+namespace fs = std::filesystem;
+
+std::string variable(const char* name) {
+  auto* value = std::getenv(name);
+  return value ? value : "";
+}
+
+json split_image(const std::string& reference) {
+  auto colon = reference.rfind(':');
+  return {{"repository", reference.substr(0, colon)},
+          {"tag", reference.substr(colon + 1)},
+          {"pullPolicy", "IfNotPresent"}};
+}
+
+} // namespace
+
+void HelmStage::SetUp() {
+  kubeconfig_ = variable("CUTTLE_E2E_KUBECONFIG");
+  forward_ = variable("CUTTLE_E2E_FORWARD");
+  host_ = variable("CUTTLE_E2E_HOST");
+  worker_image_ = variable("CUTTLE_E2E_WORKER_IMAGE");
+  script_image_ = variable("CUTTLE_E2E_IMAGE");
+  other_image_ = variable("CUTTLE_E2E_OTHER_IMAGE");
+  if (kubeconfig_.empty() || forward_.empty() || host_.empty()
+      || worker_image_.empty() || script_image_.empty() || other_image_.empty())
+    GTEST_SKIP() << "needs the test cluster and images: ./dev e2e";
+  auto found = find_helm();
+  if (!found)
+    GTEST_SKIP() << "there is no helm; tests/cluster/install brings one";
+  helm_ = *found;
+  auto pattern = (fs::temp_directory_path() / "cuttle-helm-XXXXXX").string();
+  ASSERT_NE(mkdtemp(pattern.data()), nullptr);
+  folder_ = pattern;
+  fs::permissions(folder_, fs::perms::owner_all | fs::perms::group_exec
+                             | fs::perms::others_exec);
+  fs::create_directory(home());
+  fs::permissions(home(), fs::perms::all);
+  // (an earlier test's namespace may still be on its way out)
+  static int stages = 0;
+  namespace_ = "cuttle-helm-" + std::to_string(getpid()) + "-"
+               + std::to_string(++stages);
+  auto identity = crypto::identity::generate("Octopus Server");
+  ASSERT_TRUE(identity) << identity.error().text;
+  sim::octopus_server::options options;
+  options.spool = folder_ / "server-spool";
+  fs::create_directory(options.spool);
+  options.on_worker = [this](const std::string&, bool connected) {
+    connections_ += connected ? 1 : -1;
+  };
+  subscription_ = sim::make_subscription();
+  server_ = std::make_unique<sim::octopus_server>(links_, disk_, *identity,
+                                                  std::move(options));
+  auto port = server_->start();
+  ASSERT_TRUE(port) << port.error().text;
+  port_ = *port;
+  auto forwarded = run({forward_, "in", std::to_string(port_)});
+  ASSERT_EQ(forwarded.code, 0) << forwarded.text;
+  forwarding_ = true;
+  make_namespace();
+}
+
+void HelmStage::TearDown() {
+  if (HasFailure() && made_) {
+    auto pods = kubectl({"get", "pods", "-o", "wide"}).text;
+    auto log = kubectl({"logs", "-l", "agent.octopus.com/component=tentacle",
+                        "--tail=60"})
+                 .text;
+    auto events = kubectl({"get", "events"}).text;
+    std::fprintf(stderr, "%s\n%s\n%s\n", pods.c_str(), log.c_str(),
+                 events.c_str());
+  }
+  if (made_) {
+    kubectl({"delete", "pods", "--all", "--grace-period=0", "--force",
+             "--wait=false"});
+    kubectl({"delete", "namespace", namespace_, "--wait=false"});
+    kubectl({"delete", "persistentvolume", namespace_, "--wait=false"});
+  }
+  if (forwarding_)
+    run({forward_, "stop", "in", std::to_string(port_)});
+  if (server_)
+    server_->stop();
+  std::error_code ignored;
+  if (!folder_.empty())
+    fs::remove_all(folder_, ignored);
+}
+
+command_result HelmStage::run(std::vector<std::string> command) {
+  command.insert(command.begin(), "/usr/bin/env");
+  auto log = folder_ / ("command-" + std::to_string(++commands_));
+  process child{std::move(command),
+                {{"HOME", (folder_ / "tools").string()},
+                 {"KUBECONFIG", kubeconfig_},
+                 {"CLUSTER_STATE", variable("CLUSTER_STATE").empty()
+                                     ? "/var/lib/cuttle-e2e"
+                                     : variable("CLUSTER_STATE")}},
+                log};
+  auto code = child.wait(240s);
+  return {code.value_or(-1), child.output()};
+}
+
+command_result HelmStage::kubectl(std::vector<std::string> arguments) {
+  std::vector<std::string> command{"kubectl", "--request-timeout=60s",
+                                   "--namespace", namespace_};
+  command.insert(command.end(), arguments.begin(), arguments.end());
+  return run(std::move(command));
+}
+
+command_result HelmStage::helm(std::vector<std::string> arguments) {
+  arguments.insert(arguments.begin(), helm_);
+  arguments.insert(arguments.end(), {"--namespace", namespace_});
+  return run(std::move(arguments));
+}
+
+void HelmStage::make_namespace() {
+  json objects = {{"apiVersion", "v1"}, {"kind", "List"}};
+  objects["items"] = {
+    {{"apiVersion", "v1"},
+     {"kind", "Namespace"},
+     {"metadata",
+      {{"name", namespace_},
+       {"labels",
+        {{"cuttle.test/prepared", "yes"},
+         {"pod-security.kubernetes.io/enforce", "restricted"}}}}}},
+    {{"apiVersion", "v1"},
+     {"kind", "PersistentVolume"},
+     {"metadata", {{"name", namespace_}}},
+     {"spec",
+      {{"capacity", {{"storage", "1Gi"}}},
+       {"accessModes", {"ReadWriteOnce"}},
+       {"storageClassName", namespace_},
+       {"persistentVolumeReclaimPolicy", "Retain"},
+       {"hostPath", {{"path", home().string()}, {"type", "Directory"}}}}}},
+  };
+  std::ofstream{folder_ / "namespace.json"} << objects;
+  auto made = kubectl({"apply", "-f", (folder_ / "namespace.json").string()});
+  made_ = true;
+  ASSERT_EQ(made.code, 0) << made.text;
+}
+
+json HelmStage::values() const {
+  settings::trusted_server server;
+  server.thumbprint = server_->thumbprint();
+  server.host = host_;
+  server.port = port_;
+  server.subscription = subscription_;
+  json result;
+  result["agent"]["image"] = split_image(worker_image_);
+  result["agent"]["pollingConnectionCount"] = 3;
+  result["scriptPods"]["worker"]["image"] = split_image(script_image_);
+  result["persistence"] = {{"storageClassName", namespace_},
+                           {"volumeName", namespace_},
+                           {"size", "1Gi"}};
+  // There is no REST interface to register with here.
+  result["cuttle"]["registration"]["enabled"] = false;
+  result["testing"]["tentacle"]["configMap"]["data"] = {
+    {"Tentacle.Services.IsRegistered", "true"},
+    {"Tentacle.Communication.TrustedOctopusServers",
+     settings::trusted_servers_json({server})},
+  };
+  return result;
+}
+
+void HelmStage::install(const json& more) {
+  auto wanted = values();
+  wanted.merge_patch(more);
+  auto file = folder_ / "values.json";
+  std::ofstream{file} << wanted;
+  auto done
+    = helm({"install", release_, CUTTLE_CHART, "--values", file.string()});
+  ASSERT_EQ(done.code, 0) << done.text;
+}
+
+void HelmStage::connect() {
+  std::string thumbprint;
+  ASSERT_TRUE(eventually(
+    [&] {
+      auto found = get("configmap", "tentacle-config");
+      if (!found.is_object())
+        return false;
+      auto data = found.value("data", json::object());
+      thumbprint = data.value("Tentacle.CertificateThumbprint", "");
+      return !thumbprint.empty();
+    },
+    90s))
+    << "the worker has made no certificate";
+  server_->transport().trust(thumbprint);
+  ASSERT_TRUE(eventually([&] { return connections_ > 0; }, 90s))
+    << "the worker has not connected";
+}
+
+json HelmStage::get(const std::string& kind, const std::string& name) {
+  auto found = kubectl({"get", kind, name, "-o", "json"});
+  if (found.code != 0)
+    return nullptr;
+  return json::parse(found.text, nullptr, false);
+}
+
+json HelmStage::list(const std::string& kind, const std::string& selector) {
+  std::vector<std::string> command{"get", kind, "-o", "json"};
+  if (!selector.empty())
+    command.insert(command.end(), {"-l", selector});
+  auto found = kubectl(command);
+  auto parsed = json::parse(found.text, nullptr, false);
+  if (found.code != 0 || !parsed.is_object()) {
+    ADD_FAILURE() << kind << ": " << found.text;
+    return json::array();
+  }
+  return parsed["items"];
+}
+
+bool HelmStage::may(const std::string& account, std::vector<std::string> what) {
+  std::vector<std::string> command{
+    "auth", "can-i", "--as=system:serviceaccount:" + namespace_ + ":" + account,
+    "--quiet"};
+  command.insert(command.end(), what.begin(), what.end());
+  return kubectl(command).code == 0;
+}
+
+running_script_ptr HelmStage::start(const std::string& body) {
+  auto script = std::make_shared<running_script>();
+  start_script command;
+  command.script_body = body;
+  command.ticket = sim::make_ticket();
+  command.task_id = "ServerTasks-1";
+  script->ticket = command.ticket;
+  sim::script_observer observer;
+  observer.on_lines = [script](const std::vector<output_line>& lines,
+                               process_state) { script->add(lines); };
+  observer.on_end
+    = [script](const sim::script_result& result) { script->end(result); };
+  server_->run(subscription_, std::move(command), std::move(observer));
+  return script;
+}
+
+} // namespace cuttle::test

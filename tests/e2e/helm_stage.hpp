@@ -1,0 +1,95 @@
+#pragma once
+
+#include <gtest/gtest.h>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "tests/chart/yaml_json.hpp"
+#include "tests/program/process.hpp"
+#include "tests/program/stage.hpp"
+
+namespace cuttle::test {
+
+/// What a command said and how it ended.
+struct command_result {
+  int code = -1;
+  std::string text;
+};
+
+/// A namespace of a real cluster for one Helm release, the embedded server
+/// behind an address that pods reach, and the tools to play with both.
+///
+/// Needs, from the environment: CUTTLE_E2E_KUBECONFIG, an administrator's
+/// access; CUTTLE_E2E_WORKER_IMAGE and CUTTLE_E2E_IMAGE, the images of worker
+/// and scripts on the node; CUTTLE_E2E_FORWARD, a program that makes a port of
+/// this machine's loopback reachable for pods (`… in PORT`, and `… stop in
+/// PORT`), at the address CUTTLE_E2E_HOST; and helm. The node must see this
+/// machine's files.
+class HelmStage : public ::testing::Test {
+protected:
+  void SetUp() override;
+  void TearDown() override;
+
+  command_result kubectl(std::vector<std::string> arguments);
+  command_result helm(std::vector<std::string> arguments);
+
+  /// `helm install` with the values of the stage and these; fails the test if
+  /// it fails.
+  void install(const json& more = json::object());
+
+  /// Trusts the worker's new certificate and waits until the worker is there.
+  void connect();
+
+  /// An object of the namespace, or null.
+  json get(const std::string& kind, const std::string& name);
+  /// Objects of the namespace, perhaps by a selector.
+  json list(const std::string& kind, const std::string& selector = "");
+
+  /// Whether a service account of the release may do that: the words after
+  /// `kubectl auth can-i`.
+  bool may(const std::string& account, std::vector<std::string> what);
+
+  running_script_ptr start(const std::string& body);
+
+  const std::string& release() const {
+    return release_;
+  }
+
+  const std::string& name_space() const {
+    return namespace_;
+  }
+
+  std::filesystem::path home() const {
+    return folder_ / "home";
+  }
+
+  std::string worker_image_;
+  /// Two images that can run scripts; the first one is the release's.
+  std::string script_image_;
+  std::string other_image_;
+
+private:
+  command_result run(std::vector<std::string> command);
+  void make_namespace();
+  json values() const;
+
+  std::filesystem::path folder_;
+  std::string kubeconfig_;
+  std::string helm_;
+  std::string forward_;
+  std::string host_;
+  std::string release_ = "shop";
+  std::string namespace_;
+  bool forwarding_ = false;
+  bool made_ = false;
+  int commands_ = 0;
+  halibut::io_thread links_;
+  disk::disk_pool disk_;
+  std::string subscription_;
+  std::atomic<int> connections_ = 0;
+  std::unique_ptr<sim::octopus_server> server_;
+  std::uint16_t port_ = 0;
+};
+
+} // namespace cuttle::test
