@@ -117,7 +117,8 @@ std::string format_round_trip(timestamp time) {
   auto rest = time - floor<seconds>(time);
   auto result = format_seconds(time);
   result.pop_back();
-  char fraction[32];
+  // (as long as the type allows, so that the compiler sees that it fits)
+  char fraction[40];
   std::snprintf(
     fraction, sizeof fraction, ".%07lld+00:00",
     static_cast<long long>(duration_cast<nanoseconds>(rest).count() / 100));
