@@ -207,7 +207,7 @@ bool inspect(Inspector& f, template_read& x) {
 
 template <class Inspector>
 bool inspect(Inspector& f, events_recorded& x) {
-  return f.object(x).fields(f.field("reason", x.reason));
+  return f.object(x).fields(f.field("reason", x.reason.text));
 }
 
 template <class Inspector>
