@@ -12,7 +12,8 @@ namespace {
 
 constexpr auto key_metrics = "metrics";
 constexpr auto key_latest = "latestTimestamp";
-constexpr auto own_suffix = "-tentacle";
+// How the stock chart and this project's one end the name of the deployment.
+constexpr std::string_view own_suffixes[] = {"-tentacle", "-worker"};
 
 /// The name without its last part, as in `<name>-<hash>`.
 std::string without_last_part(const std::string& name) {
@@ -36,11 +37,14 @@ std::optional<json> object_in(const std::map<std::string, std::string>& data,
 event_sources event_sources::of(const std::string& own_pod) {
   event_sources result;
   auto deployment = without_last_part(without_last_part(own_pod));
-  if (!deployment.ends_with(own_suffix)
-      || deployment.size() == std::string_view{own_suffix}.size())
-    return result;
-  result.nfs = deployment.substr(0, deployment.rfind(own_suffix)) + "-nfs";
-  result.tentacle = std::move(deployment);
+  for (auto suffix : own_suffixes) {
+    if (!deployment.ends_with(suffix) || deployment.size() == suffix.size())
+      continue;
+    result.nfs
+      = deployment.substr(0, deployment.size() - suffix.size()) + "-nfs";
+    result.tentacle = std::move(deployment);
+    break;
+  }
   return result;
 }
 

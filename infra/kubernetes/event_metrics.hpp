@@ -19,8 +19,8 @@ struct event_sources {
   std::string nfs = "octopus-agent-nfs";
   std::string script = "octopus-script";
 
-  /// From the name of the worker's own pod, `<name>-tentacle-<…>-<…>`; the
-  /// constants for any other name.
+  /// From the name of the worker's own pod, `<name>-tentacle-<…>-<…>` or
+  /// `<name>-worker-<…>-<…>`; the constants for any other name.
   static event_sources of(const std::string& own_pod);
 
   /// `tentacle`, `script`, `nfs` or `unknown`.

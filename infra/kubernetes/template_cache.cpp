@@ -39,8 +39,12 @@ struct template_cache::state {
 namespace {
 
 void warn(const char* source, const failure& reason) {
-  // A cluster without the resource's definition is the usual case.
-  if (reason.code != errc::not_found)
+  // A cluster without the resource's definition is the usual case, and a chart
+  // without a template gives no right to look for one.
+  if (reason.code == errc::forbidden)
+    telemetry::info("no-pod-template",
+                    {{"source", source}, {"reason", reason.text}});
+  else if (reason.code != errc::not_found)
     telemetry::warn("pod-template-not-read",
                     {{"source", source}, {"reason", reason.text}});
 }

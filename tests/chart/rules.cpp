@@ -71,7 +71,7 @@ void expect_restricted(const json& pod, const json& container) {
 
 class Rules : public Chart {};
 
-TEST_F(Rules, RenderingTwiceGivesTheSame_CHT19) {
+TEST_F(Rules, RenderingTwiceGivesTheSameAndNothingIsAHook_CHT20) {
   auto options = portal();
   auto first = render(options);
   ASSERT_TRUE(first.ok) << first.trouble;

@@ -4,6 +4,7 @@
 #include <fstream>
 #include <unistd.h>
 
+#include "infra/crypto/cipher.hpp"
 #include "tests/chart/helm.hpp"
 
 namespace cuttle::test {
@@ -52,6 +53,11 @@ void HelmStage::SetUp() {
   static int stages = 0;
   namespace_ = "cuttle-helm-" + std::to_string(getpid()) + "-"
                + std::to_string(++stages);
+  ASSERT_NO_FATAL_FAILURE(start_server());
+  make_namespace();
+}
+
+void HelmStage::start_server() {
   auto identity = crypto::identity::generate("Octopus Server");
   ASSERT_TRUE(identity) << identity.error().text;
   sim::octopus_server::options options;
@@ -60,16 +66,31 @@ void HelmStage::SetUp() {
   options.on_worker = [this](const std::string&, bool connected) {
     connections_ += connected ? 1 : -1;
   };
-  subscription_ = sim::make_subscription();
   server_ = std::make_unique<sim::octopus_server>(links_, disk_, *identity,
                                                   std::move(options));
   auto port = server_->start();
   ASSERT_TRUE(port) << port.error().text;
   port_ = *port;
-  auto forwarded = run({forward_, "in", std::to_string(port_)});
+  forward(port_);
+  sim::octopus_rest::options api;
+  api.thumbprint = server_->thumbprint();
+  api.certificate.names = {"IP:" + host_};
+  api.on_worker
+    = [this](const std::string& thumbprint, const std::string& uri) {
+        server_->transport().trust(thumbprint);
+        std::lock_guard lock{mutex_};
+        subscription_ = uri;
+      };
+  rest_ = std::make_unique<sim::octopus_rest>(std::move(api));
+  auto rest_port = rest_->start();
+  ASSERT_TRUE(rest_port) << rest_port.error().text;
+  forward(*rest_port);
+}
+
+void HelmStage::forward(std::uint16_t port) {
+  auto forwarded = run({forward_, "in", std::to_string(port)});
   ASSERT_EQ(forwarded.code, 0) << forwarded.text;
-  forwarding_ = true;
-  make_namespace();
+  forwarded_.push_back(port);
 }
 
 void HelmStage::TearDown() {
@@ -88,8 +109,9 @@ void HelmStage::TearDown() {
     kubectl({"delete", "namespace", namespace_, "--wait=false"});
     kubectl({"delete", "persistentvolume", namespace_, "--wait=false"});
   }
-  if (forwarding_)
-    run({forward_, "stop", "in", std::to_string(port_)});
+  for (auto port : forwarded_)
+    run({forward_, "stop", "in", std::to_string(port)});
+  rest_.reset();
   if (server_)
     server_->stop();
   std::error_code ignored;
@@ -151,11 +173,6 @@ void HelmStage::make_namespace() {
 }
 
 json HelmStage::values() const {
-  settings::trusted_server server;
-  server.thumbprint = server_->thumbprint();
-  server.host = host_;
-  server.port = port_;
-  server.subscription = subscription_;
   json result;
   result["agent"]["image"] = split_image(worker_image_);
   result["agent"]["pollingConnectionCount"] = 3;
@@ -163,13 +180,16 @@ json HelmStage::values() const {
   result["persistence"] = {{"storageClassName", namespace_},
                            {"volumeName", namespace_},
                            {"size", "1Gi"}};
-  // There is no REST interface to register with here.
-  result["cuttle"]["registration"]["enabled"] = false;
-  result["testing"]["tentacle"]["configMap"]["data"] = {
-    {"Tentacle.Services.IsRegistered", "true"},
-    {"Tentacle.Communication.TrustedOctopusServers",
-     settings::trusted_servers_json({server})},
-  };
+  auto& agent = result["agent"];
+  auto address = "https://" + host_ + ":";
+  agent["acceptEula"] = "Y";
+  agent["name"] = "Shop";
+  agent["serverUrl"] = address + std::to_string(rest_->port());
+  agent["serverCommsAddresses"] = {address + std::to_string(port_) + "/"};
+  agent["serverApiKey"] = "API-ADMIN";
+  agent["serverCertificate"]
+    = crypto::to_base64(crypto::as_bytes(rest_->authority()));
+  agent["worker"]["initial"]["workerPools"] = {"Default Worker Pool"};
   return result;
 }
 
@@ -184,21 +204,11 @@ void HelmStage::install(const json& more) {
 }
 
 void HelmStage::connect() {
-  std::string thumbprint;
-  ASSERT_TRUE(eventually(
-    [&] {
-      auto found = get("configmap", "tentacle-config");
-      if (!found.is_object())
-        return false;
-      auto data = found.value("data", json::object());
-      thumbprint = data.value("Tentacle.CertificateThumbprint", "");
-      return !thumbprint.empty();
-    },
-    90s))
-    << "the worker has made no certificate";
-  server_->transport().trust(thumbprint);
-  ASSERT_TRUE(eventually([&] { return connections_ > 0; }, 90s))
-    << "the worker has not connected";
+  ASSERT_TRUE(eventually([&] { return connections_ > 0; }, 150s))
+    << "the worker has not connected; its registration said:\n"
+    << kubectl({"logs", "-l", "agent.octopus.com/component=tentacle", "-c",
+                "register"})
+         .text;
 }
 
 json HelmStage::get(const std::string& kind, const std::string& name) {
@@ -241,6 +251,7 @@ running_script_ptr HelmStage::start(const std::string& body) {
                                process_state) { script->add(lines); };
   observer.on_end
     = [script](const sim::script_result& result) { script->end(result); };
+  std::lock_guard lock{mutex_};
   server_->run(subscription_, std::move(command), std::move(observer));
   return script;
 }

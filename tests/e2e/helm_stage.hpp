@@ -2,9 +2,11 @@
 
 #include <gtest/gtest.h>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <vector>
 
+#include "infra/sim/octopus_rest.hpp"
 #include "tests/chart/yaml_json.hpp"
 #include "tests/program/process.hpp"
 #include "tests/program/stage.hpp"
@@ -17,8 +19,9 @@ struct command_result {
   std::string text;
 };
 
-/// A namespace of a real cluster for one Helm release, the embedded server
-/// behind an address that pods reach, and the tools to play with both.
+/// A namespace of a real cluster for one Helm release, the embedded server,
+/// both its REST API and its polling port, behind an address that pods reach,
+/// and the tools to play with all of them.
 ///
 /// Needs, from the environment: CUTTLE_E2E_KUBECONFIG, an administrator's
 /// access; CUTTLE_E2E_WORKER_IMAGE and CUTTLE_E2E_IMAGE, the images of worker
@@ -38,7 +41,7 @@ protected:
   /// it fails.
   void install(const json& more = json::object());
 
-  /// Trusts the worker's new certificate and waits until the worker is there.
+  /// Waits until the worker has registered and is there.
   void connect();
 
   /// An object of the namespace, or null.
@@ -69,8 +72,13 @@ protected:
   std::string script_image_;
   std::string other_image_;
 
+  /// The REST API, once the stage is set.
+  std::unique_ptr<sim::octopus_rest> rest_;
+
 private:
   command_result run(std::vector<std::string> command);
+  void start_server();
+  void forward(std::uint16_t port);
   void make_namespace();
   json values() const;
 
@@ -81,11 +89,12 @@ private:
   std::string host_;
   std::string release_ = "shop";
   std::string namespace_;
-  bool forwarding_ = false;
+  std::vector<std::uint16_t> forwarded_;
   bool made_ = false;
   int commands_ = 0;
   halibut::io_thread links_;
   disk::disk_pool disk_;
+  std::mutex mutex_;
   std::string subscription_;
   std::atomic<int> connections_ = 0;
   std::unique_ptr<sim::octopus_server> server_;

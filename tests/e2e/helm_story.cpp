@@ -43,12 +43,20 @@ void expect_restricted(const json& pod) {
 
 } // namespace
 
-TEST_F(HelmStage, InstallsRunsUpgradesAndGoes_UPG04) {
+TEST_F(HelmStage, InstallsRunsUpgradesAndGoes_RST01_RST06) {
   ASSERT_NO_FATAL_FAILURE(install());
   ASSERT_NO_FATAL_FAILURE(connect());
   auto ready = kubectl(
     {"rollout", "status", "deployment/octopus-agent-worker", "--timeout=90s"});
   ASSERT_EQ(ready.code, 0) << ready.text;
+
+  // It has registered, once.
+  auto workers = rest_->workers("Spaces-1");
+  ASSERT_EQ(workers.size(), 1u);
+  EXPECT_EQ(json::parse(workers[0])["Name"], "Shop");
+  EXPECT_EQ(json::parse(workers[0])["Endpoint"]["CommunicationStyle"],
+            "KubernetesTentacle");
+  rest_->forget_calls();
 
   // An operation, in a pod under the restricted standard.
   auto first = start("id -u; grep CapEff /proc/self/status | tr '\\t' ' '\n"
@@ -87,6 +95,7 @@ TEST_F(HelmStage, InstallsRunsUpgradesAndGoes_UPG04) {
   pods = list("pods", worker + ",app.kubernetes.io/instance=" + release());
   ASSERT_EQ(pods.size(), 1u) << "two workers at a time";
   EXPECT_NE(pods[0]["metadata"]["uid"], first_worker);
+  EXPECT_TRUE(rest_->calls().empty()) << "it has registered again [REG-04]";
   std::ofstream{home() / "go-2"};
   result = second->wait();
   EXPECT_EQ(result.exit_code, 7);
@@ -128,7 +137,7 @@ TEST_F(HelmStage, InstallsRunsUpgradesAndGoes_UPG04) {
   EXPECT_TRUE(list("secrets", "owner=helm").empty());
 }
 
-TEST_F(HelmStage, GivesEachAccountWhatItNeedsAndNoMore_RBAC01) {
+TEST_F(HelmStage, GivesEachAccountWhatItNeedsAndNoMore_RBAC01_RBAC06) {
   // The objects are enough; no pod has to start.
   ASSERT_NO_FATAL_FAILURE(install(
     {{"agent", {{"nodeSelector", {{"cuttle.test/no-such", "node"}}}}}}));
@@ -150,6 +159,10 @@ TEST_F(HelmStage, GivesEachAccountWhatItNeedsAndNoMore_RBAC01) {
     {"get", "secrets/tentacle-secret"},
     {"patch", "secrets/tentacle-secret"},
     {"create", "secrets"},
+    {"get", "configmaps/tentacle-config-pre"},
+    {"delete", "secrets/tentacle-secret-pre"},
+    {"list", "scriptpodtemplates.agent.octopus.com"},
+    {"list", "deployments.apps"},
   };
   for (auto& what : needs)
     EXPECT_TRUE(may(tentacle, what)) << what[0] << " " << what[1];
@@ -162,7 +175,7 @@ TEST_F(HelmStage, GivesEachAccountWhatItNeedsAndNoMore_RBAC01) {
     {"create", "configmaps"},
     {"create", "serviceaccounts"},
     {"create", "serviceaccounts", "--subresource=token"},
-    {"get", "deployments.apps"},
+    {"patch", "deployments.apps"},
     {"create", "roles.rbac.authorization.k8s.io"},
     {"impersonate", "serviceaccounts"},
     {"*", "*"},

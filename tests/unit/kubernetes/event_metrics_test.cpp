@@ -113,6 +113,9 @@ TEST(EventSources, ComeFromTheNameOfTheOwnPod_EVT02) {
   EXPECT_EQ(renamed.of_pod("my-worker-tentacle-7d5f-x2z"), "tentacle");
   EXPECT_EQ(renamed.of_pod("my-worker-nfs-0"), "nfs");
   EXPECT_EQ(renamed.of_pod("octopus-script-abc"), "script");
+  auto ours = event_sources::of("octopus-agent-worker-7d5f-x2z");
+  EXPECT_EQ(ours.of_pod("octopus-agent-worker-7d5f-x2z"), "tentacle");
+  EXPECT_EQ(ours.of_pod("octopus-agent-nfs-0"), "nfs");
   for (auto odd : {"tentacle", "-tentacle-1-2", "laptop", "a-b-c"})
     EXPECT_EQ(event_sources::of(odd).tentacle, usual.tentacle) << odd;
 }

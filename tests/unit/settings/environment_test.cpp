@@ -343,6 +343,16 @@ TEST(Environment, TakesTheProxyOfTheChart) {
             "::1");
 }
 
+TEST(Environment, KnowsItsOwnPodAndWhetherToCountEvents_EVT01) {
+  auto usual = read({});
+  EXPECT_TRUE(usual.values.capture_metrics);
+  EXPECT_EQ(usual.values.own_pod, "");
+  auto result = read({{p("ENABLEMETRICSCAPTURE"), "False"},
+                      {"HOSTNAME", "octopus-agent-tentacle-1-2"}});
+  EXPECT_FALSE(result.values.capture_metrics);
+  EXPECT_EQ(result.values.own_pod, "octopus-agent-tentacle-1-2");
+}
+
 TEST(Environment, ListensOnlyWithAPort) {
   EXPECT_FALSE(read({}).values.listen_port);
   auto result = read(
@@ -354,16 +364,6 @@ TEST(Environment, ListensOnlyWithAPort) {
   EXPECT_FALSE(wrong.values.listen_port);
   EXPECT_EQ(wrong.values.listen_bind, "::");
   EXPECT_EQ(wrong.warnings.size(), 2u);
-}
-
-TEST(Environment, KnowsItsOwnPodAndWhetherToCountEvents_EVT01) {
-  auto usual = read({});
-  EXPECT_TRUE(usual.values.capture_metrics);
-  EXPECT_EQ(usual.values.own_pod, "");
-  auto result = read({{p("ENABLEMETRICSCAPTURE"), "False"},
-                      {"HOSTNAME", "octopus-agent-tentacle-1-2"}});
-  EXPECT_FALSE(result.values.capture_metrics);
-  EXPECT_EQ(result.values.own_pod, "octopus-agent-tentacle-1-2");
 }
 
 TEST(Environment, TakesTheCalamariImageVolume_POD20) {
