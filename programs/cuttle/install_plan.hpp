@@ -9,12 +9,18 @@
 
 namespace cuttle {
 
-/// Where the chart is, unless `--chart` says otherwise.
-inline constexpr std::string_view default_chart
-  = "oci://ghcr.io/cuttle/kubernetes-worker";
+/// Where the chart is, unless `--chart` says otherwise: a folder of this
+/// project, as it is published nowhere.
+inline constexpr std::string_view default_chart = "charts/kubernetes-worker";
 
-/// Which chart, unless `--chart-version` says otherwise. Majors below 3 would
-/// be migrated by a server (`install-and-register` 8.4).
+/// Whether the chart comes from a repository, where it has a version, rather
+/// than from a folder.
+inline bool in_repository(std::string_view chart) {
+  return chart.find("://") != chart.npos;
+}
+
+/// Which chart of a repository, unless `--chart-version` says otherwise. Majors
+/// below 3 would be migrated by a server (`install-and-register` 8.4).
 inline constexpr std::string_view default_chart_version = "3.*.*";
 
 /// How the worker proves at its first start who installs it.

@@ -111,8 +111,9 @@ template <class Quote>
 std::vector<std::string> command_lines(const install_plan& plan, Quote quote) {
   std::vector<std::string> lines{"helm upgrade --install --atomic",
                                  "--create-namespace --namespace "
-                                   + quote(plan.namespace_name),
-                                 "--version " + quote(plan.chart_version)};
+                                   + quote(plan.namespace_name)};
+  if (in_repository(plan.chart))
+    lines.push_back("--version " + quote(plan.chart_version));
   for (auto& x : values_of(plan))
     if (!x.secret)
       lines.push_back((is_text(x) ? "--set-string " : "--set ")
@@ -215,7 +216,8 @@ struct chart_place {
 };
 
 chart_place place_of(const std::string& chart) {
-  auto slash = chart.rfind('/');
+  // A folder is named as a whole.
+  auto slash = in_repository(chart) ? chart.rfind('/') : chart.npos;
   chart_place result;
   result.oci = chart.starts_with("oci://");
   result.repository = slash == std::string::npos ? "" : chart.substr(0, slash);
@@ -335,9 +337,10 @@ std::string render_terraform(const install_plan& plan) {
             + "\n  create_namespace = true\n  atomic           = true\n";
   if (!place.repository.empty())
     result += "  repository       = " + hcl_quoted(place.repository) + "\n";
-  result += "  chart            = " + hcl_quoted(place.name)
-            + "\n  version          = " + hcl_quoted(plan.chart_version)
-            + "\n  values = [\n    yamlencode("
+  result += "  chart            = " + hcl_quoted(place.name);
+  if (in_repository(plan.chart))
+    result += "\n  version          = " + hcl_quoted(plan.chart_version);
+  result += "\n  values = [\n    yamlencode("
             + hcl_of(tree_of(values_of(plan), false), "    ") + "),\n" + secrets
             + "  ]\n}\n";
   return result;
@@ -345,9 +348,12 @@ std::string render_terraform(const install_plan& plan) {
 
 std::string render_values_file(const install_plan& plan) {
   return "# helm upgrade --install --atomic --create-namespace --namespace "
-         + bash_quoted(plan.namespace_name) + " \\\n#   --version "
-         + bash_quoted(plan.chart_version) + " --values values.yaml "
-         + bash_quoted(plan.release) + " " + bash_quoted(plan.chart)
+         + bash_quoted(plan.namespace_name) + " \\\n#  "
+         + (in_repository(plan.chart)
+              ? " --version " + bash_quoted(plan.chart_version)
+              : "")
+         + " --values values.yaml " + bash_quoted(plan.release) + " "
+         + bash_quoted(plan.chart)
          + "\n# Keep this file to yourself: it may hold a credential.\n"
          + render_values(plan, true);
 }
@@ -385,10 +391,13 @@ std::string render_values(const install_plan& plan, bool with_secrets) {
 
 std::vector<std::string> helm_arguments(const install_plan& plan,
                                         const std::string& values_file) {
-  return {"upgrade",     "--install",         "--atomic",  "--create-namespace",
-          "--namespace", plan.namespace_name, "--version", plan.chart_version,
-          "--values",    values_file,         "--",        plan.release,
-          plan.chart};
+  std::vector<std::string> result{
+    "upgrade",     "--install",         "--atomic", "--create-namespace",
+    "--namespace", plan.namespace_name, "--values", values_file};
+  if (in_repository(plan.chart))
+    result.insert(result.end(), {"--version", plan.chart_version});
+  result.insert(result.end(), {"--", plan.release, plan.chart});
+  return result;
 }
 
 } // namespace cuttle

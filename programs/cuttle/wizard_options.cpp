@@ -41,7 +41,8 @@ CLI::App* add_wizard(CLI::App& app, wizard_options& x) {
   it->add_flag("--keep-api-key", x.keep_api_key,
                "Hand out the API key instead of a token for an hour");
   it->add_flag("--take-over", x.take_over, "A worker of that name may exist");
-  it->add_option("--chart", x.chart, "Chart")->capture_default_str();
+  it->add_option("--chart", x.chart, "Folder or reference of the chart")
+    ->capture_default_str();
   it->add_option("--chart-version", x.chart_version, "Its version")
     ->capture_default_str();
   it->add_option("--format", x.format,

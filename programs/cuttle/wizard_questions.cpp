@@ -118,6 +118,15 @@ private:
     for (auto* x : {&options_.chart, &options_.chart_version})
       if (x->empty() || x->starts_with('-'))
         return bad("--chart and --chart-version may not begin with a dash.");
+    auto format = format_of(options_.format);
+    if ((format == install_format::flux || format == install_format::argocd)
+        && !in_repository(options_.chart))
+      return bad(
+        "Flux and Argo CD take a chart from a repository, and '"
+        + octopus::one_line(options_.chart, 100)
+        + "' is a folder. Publish it (helm package, helm push) and say "
+          "where with --chart, such as "
+          "oci://registry.example.com/charts/kubernetes-worker.");
     if (!options_.access_mode.empty() && options_.access_mode != "ReadWriteOnce"
         && options_.access_mode != "ReadWriteMany")
       return bad("--access-mode may be ReadWriteOnce or ReadWriteMany.");

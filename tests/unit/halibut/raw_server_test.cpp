@@ -1,6 +1,10 @@
 // The worker against a server that does exactly what the test says.
 
 #include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+#include <thread>
 
 #include "fixture.hpp"
 #include "infra/halibut/envelope.hpp"
@@ -323,4 +327,71 @@ TEST(PollingWorker, RefusesAMessageOverItsLimit_HAL54) {
   auto peer = p.greeted();
   peer.send(request_message("big", std::string(2'000, 'x')));
   EXPECT_NE(expect_dropped(p, peer).find("limit"), std::string::npos);
+}
+
+TEST(PollingWorker, WritesNothingMoreBeforeTheFirstMessage_HAL22) {
+  auto limits = quick_limits();
+  limits.request_wait = 300ms;
+  polled p{limits};
+  auto peer = p.greeted();
+  // It would rather give up than speak first.
+  EXPECT_EQ(peer.read_all(), "");
+}
+
+TEST(PollingWorker, HasNoTimeLimitWhileItsHandlerRuns_HAL36) {
+  auto limits = quick_limits();
+  limits.request_wait = 100ms;
+  limits.control = 100ms;
+  polled p{limits};
+  watched<reply_function> reply;
+  p.w.handler = [&](rpc_request x, reply_function answer) {
+    reply.change([&](auto& f) {
+      f = [id = x.id, answer = std::move(answer)](rpc_response response) {
+        response.id = id;
+        answer(std::move(response));
+      };
+    });
+  };
+  auto peer = p.greeted();
+  peer.send(request_message("slow", "text"));
+  ASSERT_TRUE(reply.wait([](auto& f) { return static_cast<bool>(f); }));
+  // Several times every limit but the handler's own.
+  EXPECT_EQ(p.w.events.get().size(), 1u);
+  std::this_thread::sleep_for(500ms);
+  reply.get()({});
+  EXPECT_FALSE(peer.read_message().empty());
+  EXPECT_EQ(peer.read_line(), "NEXT\r\n");
+  EXPECT_EQ(p.w.events.get().size(), 1u);
+}
+
+TEST(PollingWorker, KeepsItsConnectionAliveAndItsSegmentsSmall_HAL03) {
+  polled p;
+  auto peer = p.greeted();
+  // The worker's end of it, found by its ports.
+  sockaddr_in theirs{};
+  socklen_t size = sizeof theirs;
+  ASSERT_EQ(getpeername(SSL_get_fd(peer.tls()),
+                        reinterpret_cast<sockaddr*>(&theirs), &size),
+            0);
+  auto found = false;
+  for (int fd = 0; fd < 1024 && !found; ++fd) {
+    sockaddr_in own{};
+    size = sizeof own;
+    if (getsockname(fd, reinterpret_cast<sockaddr*>(&own), &size) != 0
+        || own.sin_family != AF_INET || own.sin_port != theirs.sin_port)
+      continue;
+    found = true;
+    auto option = [fd](int level, int name) {
+      int value = 0;
+      socklen_t length = sizeof value;
+      getsockopt(fd, level, name, &value, &length);
+      return value;
+    };
+    EXPECT_EQ(option(SOL_SOCKET, SO_KEEPALIVE), 1);
+    EXPECT_EQ(option(IPPROTO_TCP, TCP_KEEPIDLE), 15);
+    EXPECT_EQ(option(IPPROTO_TCP, TCP_KEEPINTVL), 5);
+    EXPECT_EQ(option(IPPROTO_TCP, TCP_KEEPCNT), 10);
+    EXPECT_EQ(option(IPPROTO_TCP, TCP_NODELAY), 1);
+  }
+  EXPECT_TRUE(found);
 }

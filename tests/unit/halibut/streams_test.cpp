@@ -30,7 +30,7 @@ class Streams : public testing::TestWithParam<std::size_t> {};
 
 } // namespace
 
-TEST_P(Streams, TravelBothWaysFromMemory_HAL69_HAL75) {
+TEST_P(Streams, TravelBothWaysFromMemory_HAL69_HAL71_HAL75) {
   world w;
   send_back(w, {});
   w.start_server();
@@ -49,7 +49,7 @@ TEST_P(Streams, TravelBothWaysFromMemory_HAL69_HAL75) {
   EXPECT_EQ(w.events.get().size(), 1u);
 }
 
-TEST_P(Streams, TravelBothWaysFromFiles_HAL69_HAL75) {
+TEST_P(Streams, TravelBothWaysFromFiles_HAL69_HAL71_HAL75) {
   world w;
   temporary_folder files;
   send_back(w, files.path() / "back");

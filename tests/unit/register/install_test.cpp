@@ -1,6 +1,7 @@
 // What the wizard prints: names of people survive every language, and secrets
 // are where they should be.
 
+#include <algorithm>
 #include <array>
 #include <cstdio>
 #include <filesystem>
@@ -160,6 +161,24 @@ TEST_F(Bash, ReadsEachQuotedTextAsItWas) {
     EXPECT_EQ(helm_of("helm " + bash_quoted(x) + "\n"), strings{x});
 }
 
+TEST_F(Bash, NamesAVersionOnlyOfAChartInARepository) {
+  auto has_version = [&](const std::string& chart) {
+    auto plan = plan_with("x");
+    plan.chart = chart;
+    auto from_shell = helm_of(render(plan, install_format::bash));
+    auto direct = helm_arguments(plan, "values.yaml");
+    EXPECT_EQ(from_shell.back(), chart);
+    EXPECT_EQ(direct.back(), chart);
+    auto named = [](const strings& x) {
+      return std::find(x.begin(), x.end(), "--version") != x.end();
+    };
+    EXPECT_EQ(named(from_shell), named(direct));
+    return named(direct);
+  };
+  EXPECT_TRUE(has_version("oci://registry.example.com/kubernetes-worker"));
+  EXPECT_FALSE(has_version("charts/kubernetes-worker"));
+}
+
 TEST_F(Bash, GivesHelmEachValueAsItWas) {
   for (auto& name : hostile) {
     auto arguments = helm_of(render(plan_with(name), install_format::bash));
@@ -225,15 +244,18 @@ TEST(Documents, ForRepositoriesHoldNoSecret) {
     EXPECT_EQ(text.find("SECRET"), std::string::npos) << format;
     EXPECT_NE(text.find("octopus.example.com:10943"), std::string::npos);
   }
-  auto flux = YAML::LoadAll(render(plan_with("x"), install_format::flux));
+  auto published = plan_with("x");
+  published.chart = "oci://registry.example.com/cuttle/kubernetes-worker";
+  auto flux = YAML::LoadAll(render(published, install_format::flux));
   ASSERT_EQ(flux.size(), 3u);
-  EXPECT_EQ(flux[1]["spec"]["url"].as<std::string>(), "oci://ghcr.io/cuttle");
+  EXPECT_EQ(flux[1]["spec"]["url"].as<std::string>(),
+            "oci://registry.example.com/cuttle");
   auto values = flux[2]["spec"]["values"];
   EXPECT_EQ(values["agent"]["bearerTokenSecretName"].as<std::string>(),
             "k8s-octopus-auth");
-  auto argo = YAML::Load(render(plan_with("x"), install_format::argocd));
+  auto argo = YAML::Load(render(published, install_format::argocd));
   EXPECT_EQ(argo["spec"]["source"]["repoURL"].as<std::string>(),
-            "ghcr.io/cuttle");
+            "registry.example.com/cuttle");
   EXPECT_EQ(argo["spec"]["source"]["chart"].as<std::string>(),
             "kubernetes-worker");
 }

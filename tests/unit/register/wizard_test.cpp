@@ -162,6 +162,9 @@ TEST_F(Wizard, ChecksEachOption) {
   it.format = "word";
   EXPECT_EQ(why(), "option-wrong");
   it.format = "flux";
+  EXPECT_EQ(why(), "option-wrong");
+  EXPECT_NE(sentence.find("--chart"), std::string::npos);
+  it.chart = "oci://registry.example.com/charts/kubernetes-worker";
   it.namespace_name = "Not-Good";
   EXPECT_EQ(why(), "option-wrong");
   it.namespace_name = "good";
