@@ -33,7 +33,7 @@ struct limits {
   /// Decompressed size of a message.
   std::size_t message_bytes = 256 * 1024 * 1024;
   /// Decompressed bytes allowed for each compressed byte, checked beyond the
-  /// first MiB. Deflate itself cannot exceed about 1032.
+  /// first 16 MiB. Deflate itself cannot exceed about 1032.
   std::size_t inflate_ratio = 200;
   /// Nesting of documents and arrays.
   unsigned nesting = 64;

@@ -23,9 +23,27 @@ def write(fuzzer, content):
     (folder / name).write_bytes(content)
 
 
+def content(step):
+    """The bytes of a step, whatever its kind."""
+    if "hex" in step:
+        return bytes.fromhex(step["hex"])
+    return base64.b64decode(step.get("base64", ""))
+
+
+def session(steps):
+    """What the server sent, from its identity on; four bytes cut it up."""
+    sent = [content(step) for step in steps
+            if step["direction"] == "server->worker"
+            and step["kind"] not in ("preamble", "identity")]
+    return (b"\x00\x07\xff\x20" + b"MX-SERVER 1.0\r\n\r\n"
+            + b"".join(sent))
+
+
 def main():
     for path in sorted((HERE.parent / "vectors").glob("*.json")):
-        for step in json.loads(path.read_text())["steps"]:
+        steps = json.loads(path.read_text())["steps"]
+        write("halibut_session", session(steps))
+        for step in steps:
             if "hex" in step:
                 write("halibut_lines", bytes.fromhex(step["hex"]))
             elif step["kind"] == "stream" and "base64" in step:
@@ -34,8 +52,10 @@ def main():
                 if "base64" in step:
                     write("halibut_inflate", base64.b64decode(step["base64"]))
                 if "bson_base64" in step:
-                    write("halibut_envelope",
-                          base64.b64decode(step["bson_base64"]))
+                    document = base64.b64decode(step["bson_base64"])
+                    write("halibut_envelope", document)
+                    if step["direction"] == "server->worker":
+                        write("tentacle_request", document)
     write("halibut_lines", b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
     write("halibut_lines", b"HTTP/1.0 200 Connection established\r\n\r\n")
 
