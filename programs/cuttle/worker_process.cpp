@@ -5,6 +5,7 @@
 #include <caf/actor_system_config.hpp>
 #include <caf/event_based_actor.hpp>
 #include <caf/init_global_meta_objects.hpp>
+#include <caf/logger.hpp>
 #include <caf/scoped_actor.hpp>
 #include <caf/typed_actor.hpp>
 #include <mutex>
@@ -266,7 +267,9 @@ struct worker_process::impl {
 
   // -- probes ---------------------------------------------------------------
 
-  // Called on the links' thread: a short-lived actor asks the worker.
+  // Called on the links' thread: a short-lived actor asks the worker. To spawn
+  // leaves a reference to the system's logger with the thread, and the system
+  // does not end before that is gone.
   template <class Atom>
   void probe(Atom question, bool before_start, const char* text,
              telemetry::probe_reply reply) {
@@ -279,6 +282,11 @@ struct worker_process::impl {
       reply({before_start, text});
       return;
     }
+    struct forget_logger {
+      ~forget_logger() {
+        caf::logger::set_current_actor_system(nullptr);
+      }
+    } at_end;
     system->spawn([target, question, reply](caf::event_based_actor* self) {
       self->request(target, probe_patience, question)
         .then(

@@ -113,8 +113,14 @@ TEST_F(HelmStage, InstallsRunsUpgradesAndGoes_RST01_RST06) {
   auto third = start(
     "echo third; until [ -e \"$TentacleHome/go-3\" ]; do sleep 0.1; done");
   ASSERT_TRUE(third->sees("third", 120s));
-  pods = list("pods", scripts);
-  ASSERT_EQ(pods.size(), 1u);
+  // (the pod of the second one may still be on its way out)
+  ASSERT_TRUE(eventually(
+    [&] {
+      pods = list("pods", scripts);
+      return pods.size() == 1;
+    },
+    60s))
+    << pods;
   auto& container = pods[0]["spec"]["containers"][0];
   EXPECT_EQ(container["image"], other_image_);
   EXPECT_EQ(container["resources"]["requests"]["cpu"], "30m");

@@ -114,6 +114,15 @@ TEST_F(Trouble, ProbesAndMetricsTellTheState) {
   EXPECT_NE(body.find("cuttle_operations 0"), std::string::npos);
 }
 
+TEST_F(Trouble, AStopAfterProbesEndsTheProcessAtOnce_RST07) {
+  start_connected_worker();
+  EXPECT_EQ(worker_->get("/healthz").first, 200);
+  EXPECT_EQ(worker_->get("/readyz").first, 200);
+  worker_->process().signal(SIGTERM);
+  // Less than a pod's grace period, after which it would be killed.
+  EXPECT_EQ(worker_->process().wait(15s), 0);
+}
+
 TEST_F(Trouble, NoSecretAppearsInTheLogOfTheWorker_HAL87) {
   start_connected_worker({{"OCTOPUS__TENTACLE__LOGLEVEL", "Debug"}});
   start_script command;
