@@ -129,13 +129,14 @@ TEST(RunnerOutput, MakesTheScriptWaitForASlowReader) {
 }
 
 TEST(RunnerOutput, FlushesALineWhileTheScriptGoesOn) {
-  script_run uut{
-    "mkfifo gate; echo one; read x < gate; echo two; read x < gate; "
-    "echo three"};
+  script_run uut{"mkfifo first second; echo one; read x < first; echo two; "
+                 "read x < second; echo three"};
+  // (a gate each: a second reader of one could meet the end of its first
+  // writer)
   EXPECT_TRUE(uut.wait_for("one"));
-  uut.write("gate", "\n");
+  uut.write("first", "\n");
   EXPECT_TRUE(uut.wait_for("two"));
-  uut.write("gate", "\n");
+  uut.write("second", "\n");
   EXPECT_EQ(uut.finish(), 0);
   EXPECT_EQ(uut.script_lines(output_source::out),
             (lines{"one", "two", "three"}));
