@@ -7,6 +7,9 @@ std::optional<std::int32_t> operation::result_code() const {
     return forced_;
   if (log_opened_ && !log_ended_)
     return std::nullopt;
+  // The end of a cancellation is the deletion's to tell.
+  if (killed_by_us())
+    return std::nullopt;
   if (verdict_.container_ended) {
     // A container that has ended has a log; it is opened on the next step.
     if (!log_opened_ && !gone_)
@@ -44,6 +47,7 @@ caf::result<script_status> operation::cancel(std::int64_t cursor) {
     return status(cursor);
   auto reply = self_->make_response_promise<script_status>();
   cancelling_.push_back({reply, cursor});
+  kill_asked_ = true;
   // One that comes meanwhile waits for the same end.
   if (cancelling_.size() == 1) {
     cancel_timer_.dispose();
@@ -57,7 +61,7 @@ caf::result<script_status> operation::cancel(std::int64_t cursor) {
   self_->request(lifecycle_, caf::infinite, cancel_atom_v)
     .then(
       [this] {
-        if (!forced_ && !verdict_.container_ended) {
+        if (!forced_ && (!verdict_.container_ended || killed_by_us())) {
           say(output_source::debug,
               "Kubernetes Pod " + pod_name_ + " has been terminated.");
           say(output_source::out, "Script execution canceled.");
@@ -68,11 +72,18 @@ caf::result<script_status> operation::cancel(std::int64_t cursor) {
         answer_cancellations();
       },
       [this](const caf::error& e) {
+        kill_asked_ = false;
         say(output_source::debug,
             "The Kubernetes Pod could not be deleted: " + to_failure(e).text);
         answer_cancellations();
       });
   return reply;
+}
+
+bool operation::killed_by_us() const {
+  constexpr auto by_kill = 128 + 9, by_term = 128 + 15;
+  return kill_asked_ && !forced_ && !marker_ && verdict_.container_ended
+         && (verdict_.exit_code == by_kill || verdict_.exit_code == by_term);
 }
 
 void operation::answer_cancellations() {

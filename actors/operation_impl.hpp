@@ -78,6 +78,9 @@ private:
 
   caf::result<script_status> cancel(std::int64_t cursor);
 
+  // Whether the container ended by the deletion that a cancellation asked for,
+  // before the deletion itself was confirmed.
+  bool killed_by_us() const;
   void answer_cancellations();
 
   caf::result<void> complete();
@@ -134,6 +137,8 @@ private:
   bool log_ended_ = false;
   std::optional<std::int32_t> marker_;
   std::optional<std::int32_t> forced_;
+  // A cancellation asked to delete the pod.
+  bool kill_asked_ = false;
   std::optional<std::int32_t> reported_;
   bool frozen_ = false;
   std::optional<pod_phase> said_phase_;

@@ -55,6 +55,23 @@ TEST_F(CancelTest, EndsARunningScriptAtOnce_RPC11) {
   EXPECT_EQ(cluster.find(ticket), nullptr);
 }
 
+TEST_F(CancelTest, IsNoExitCodeOfTheKillThatItAskedFor_RPC11) {
+  load();
+  started(ticket);
+  cluster.run(ticket);
+  serve();
+  auto reply = ask(intake, cancel_script{ticket, 0});
+  settle();
+  // The watch is quicker than the answer to the deletion.
+  cluster.finish(ticket, 137);
+  settle();
+  EXPECT_NE(status(ticket).state, process_state::complete);
+  serve();
+  ASSERT_TRUE(reply->value);
+  EXPECT_EQ(reply->value->state, process_state::complete);
+  EXPECT_EQ(reply->value->exit_code, exit_cancelled);
+}
+
 TEST_F(CancelTest, StaysCancelledWhateverComesFromThePodAfterwards_RPC11) {
   load();
   started(ticket);
