@@ -68,6 +68,9 @@ asio::awaitable<void> session::run() {
   }
   end(result ? failure{errc::unavailable, "the runner's link is closed"}
              : result.error());
+  // The last numbers that the owner gave, if the socket takes them.
+  if (told_open_ && tls_.error().empty())
+    static_cast<void>(send_some());
   tls_.close();
   error_code ignored;
   socket_.close(ignored);

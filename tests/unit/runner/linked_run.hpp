@@ -1,0 +1,96 @@
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "tests/unit/runner/runner_process.hpp"
+#include "tests/unit/runner_link/played_worker.hpp"
+
+namespace cuttle::runner::test {
+
+/// What the real runner dials: a real server whose owner is played.
+class link_place : public workspace {
+public:
+  using played_worker = runner_link::test::played_worker;
+
+  enum what_answers { a_worker, nobody, no_address };
+
+  link_place(played_worker::habits habits, what_answers who);
+
+  played_worker& worker() {
+    return *worker_;
+  }
+
+  runner_link::server& server() {
+    return server_->get();
+  }
+
+  /// Destroys the server; what its owner has stays.
+  void stop_server();
+
+  /// Another server, on another port, which the workspace's file names.
+  void start_server();
+
+  void restart_server() {
+    stop_server();
+    start_server();
+  }
+
+  /// A new worker that has nothing of what the last one had.
+  void forget_worker();
+
+  /// Where unacknowledged lines are left.
+  std::filesystem::path lines_path() const;
+
+  /// Numbers of the lines there, each checked for being whole.
+  std::vector<std::int64_t> left_lines() const;
+
+  /// The number in a file that the script writes.
+  int count(const std::string& name) const;
+
+  /// All numbers from `first` to `last`.
+  static std::vector<std::int64_t> numbers(std::int64_t first,
+                                           std::int64_t last);
+
+private:
+  played_worker::habits habits_;
+  std::unique_ptr<played_worker> worker_;
+  halibut::io_thread thread_;
+  std::unique_ptr<runner_link::test::test_server> server_;
+};
+
+/// Runs a script with the real runner and its link.
+struct linked_run : link_place, process {
+  explicit linked_run(std::string_view body, played_worker::habits habits = {},
+                      std::vector<std::string> environment = {},
+                      what_answers who = a_worker);
+
+  /// The link brought what standard output has, each line once.
+  void expect_all_lines();
+
+  /// Waits until the runner has done nothing for some time.
+  void expect_still() const;
+};
+
+/// Takes connections and sends bytes that are no TLS.
+class nonsense_worker {
+public:
+  nonsense_worker();
+  ~nonsense_worker();
+  nonsense_worker(const nonsense_worker&) = delete;
+  nonsense_worker& operator=(const nonsense_worker&) = delete;
+
+  std::uint16_t port() const {
+    return port_;
+  }
+
+private:
+  int socket_ = -1;
+  std::uint16_t port_ = 0;
+  std::thread thread_;
+};
+
+} // namespace cuttle::runner::test
