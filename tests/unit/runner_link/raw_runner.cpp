@@ -4,6 +4,7 @@
 #include <array>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <stdexcept>
 #include <sys/socket.h>
@@ -28,6 +29,8 @@ raw_runner::raw_runner(std::uint16_t port)
                 sizeof(place))
       != 0)
     throw std::runtime_error("not connected");
+  auto on = 1;
+  ::setsockopt(socket_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
   ::fcntl(socket_, F_SETFL, ::fcntl(socket_, F_GETFL) | O_NONBLOCK);
 }
 
