@@ -173,7 +173,7 @@ asio::awaitable<void> server_core::run(std::shared_ptr<session> x) {
   auto self = shared_from_this();
   auto peer = x->peer();
   co_await x->run();
-  if (!x->proven() && !stopping)
+  if (x->refused() && !stopping)
     refusals.warn(x->reason().text, peer);
   sessions.erase(x->id());
   if (sessions.empty() && on_ended)

@@ -66,6 +66,12 @@ public:
     return who_ != nullptr && proven_;
   }
 
+  /// Whether it ended without ever being a link. One that only looked whether
+  /// somebody listens, as probes do, was none that was refused.
+  bool refused() const {
+    return !told_open_ && tls_.heard();
+  }
+
   /// Where it came from, for a log line.
   std::string peer() const;
 

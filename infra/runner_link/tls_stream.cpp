@@ -156,6 +156,10 @@ progress tls_stream::write(std::string_view bytes, std::size_t& size) {
   return judge(SSL_write_ex(ssl_.get(), bytes.data(), bytes.size(), &size));
 }
 
+bool tls_stream::heard() const {
+  return BIO_number_read(SSL_get_rbio(ssl_.get())) > 0;
+}
+
 void tls_stream::close() {
   ERR_clear_error();
   if (SSL_is_init_finished(ssl_.get()) == 1 && error_.empty())

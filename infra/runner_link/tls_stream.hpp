@@ -62,6 +62,9 @@ public:
   /// Tells the peer that nothing more comes, if the socket takes it now.
   void close();
 
+  /// Whether the peer has sent anything at all.
+  bool heard() const;
+
   /// What broke, for a sentence.
   const std::string& error() const {
     return error_;

@@ -150,8 +150,12 @@ void supervisor::read_signals() {
     // First, so that a script that has ended keeps its own exit code.
     reap();
     auto signal = static_cast<int>(info.ssi_signo);
-    if (signal != SIGCHLD)
+    if (signal == SIGCHLD)
+      continue;
+    if (!reported_)
       stop(signal, 128 + signal);
+    else if (link_)
+      link_->hurry(clock::now());
   }
 }
 
@@ -212,6 +216,8 @@ void supervisor::turn_link(clock::time_point now, short events) {
 // limits of its own.
 void supervisor::write_everything() {
   auto now = clock::now();
+  reported_ = true;
+  deadline_.reset();
   output_.flush(now, true);
   if (link_)
     link_->no_more(now);

@@ -72,6 +72,8 @@ private:
   std::optional<clock::time_point> deadline_;
   bool killed_ = false;
   bool gave_up_ = false;
+  /// The end marker is framed; what remains is to bring everything out.
+  bool reported_ = false;
 };
 
 } // namespace cuttle::runner
