@@ -35,6 +35,9 @@ constexpr auto last_number = std::numeric_limits<std::int64_t>::max() - 1;
 
 bool is_ip(const std::string& text, bool v6) {
   std::array<unsigned char, sizeof(in6_addr)> ignored;
+  // What inet_pton would take for the end is none.
+  if (text.find('\0') != std::string::npos)
+    return false;
   return ::inet_pton(v6 ? AF_INET6 : AF_INET, text.c_str(), ignored.data())
          == 1;
 }

@@ -42,6 +42,8 @@ TEST(RunnerWire, HasNoUseForAnAddressThatIsNone) {
         "1 [10.0.0.1]:7\n", "1 fd00::17:7\n", "1 []:7\n", "1 :7\n",
         "1 10.0.0.1:+7\n"})
     EXPECT_FALSE(parse_address(text)) << text;
+  using namespace std::string_view_literals;
+  EXPECT_FALSE(parse_address("1 10.0.0.1\0x:7\n"sv));
 }
 
 TEST(RunnerWire, ReadsAHelloInAnyPieces) {
