@@ -41,6 +41,9 @@ class worker_link {
 public:
   using clock = std::chrono::steady_clock;
 
+  /// Lines that follow one another sooner than this are sent together.
+  static constexpr std::chrono::milliseconds linger{2};
+
   /// The link of the script in `directory`, whose last part is the ticket.
   /// Nothing if the worker left no address there or the key is of another size
   /// than the worker's keys.

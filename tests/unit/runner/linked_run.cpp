@@ -52,8 +52,7 @@ link_place::link_place(played_worker::habits habits, what_answers who)
   if (who == a_worker)
     start_server();
   else if (who == nobody)
-    // The discard service of loopback: nobody listens on it.
-    write(address_file, format_address({"127.0.0.1", 9}));
+    write(address_file, format_address({"127.0.0.1", silent_.port()}));
 }
 
 void link_place::stop_server() {
@@ -140,20 +139,29 @@ void linked_run::expect_still() const {
   }
 }
 
-nonsense_worker::nonsense_worker() {
+bound_port::bound_port() {
   socket_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   sockaddr_in place{};
   place.sin_family = AF_INET;
   place.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
   socklen_t size = sizeof(place);
   auto* address = reinterpret_cast<sockaddr*>(&place);
-  if (::bind(socket_, address, size) != 0 || ::listen(socket_, 16) != 0
+  if (::bind(socket_, address, size) != 0
       || ::getsockname(socket_, address, &size) != 0)
-    throw std::runtime_error("not listening");
+    throw std::runtime_error("no port");
   port_ = ntohs(place.sin_port);
+}
+
+bound_port::~bound_port() {
+  ::close(socket_);
+}
+
+nonsense_worker::nonsense_worker() {
+  if (::listen(place_.socket(), 16) != 0)
+    throw std::runtime_error("not listening");
   thread_ = std::thread{[this] {
     for (;;) {
-      auto peer = ::accept4(socket_, nullptr, nullptr, SOCK_CLOEXEC);
+      auto peer = ::accept4(place_.socket(), nullptr, nullptr, SOCK_CLOEXEC);
       if (peer < 0)
         return;
       constexpr std::string_view text = "HTTP/1.1 400 Bad Request\r\n\r\n";
@@ -164,9 +172,8 @@ nonsense_worker::nonsense_worker() {
 }
 
 nonsense_worker::~nonsense_worker() {
-  ::shutdown(socket_, SHUT_RDWR);
+  ::shutdown(place_.socket(), SHUT_RDWR);
   thread_.join();
-  ::close(socket_);
 }
 
 } // namespace cuttle::runner::test

@@ -11,6 +11,27 @@
 
 namespace cuttle::runner::test {
 
+/// A port of loopback that is taken, and where nobody listens.
+class bound_port {
+public:
+  bound_port();
+  ~bound_port();
+  bound_port(const bound_port&) = delete;
+  bound_port& operator=(const bound_port&) = delete;
+
+  int socket() const {
+    return socket_;
+  }
+
+  std::uint16_t port() const {
+    return port_;
+  }
+
+private:
+  int socket_ = -1;
+  std::uint16_t port_ = 0;
+};
+
 /// What the real runner dials: a real server whose owner is played.
 class link_place : public workspace {
 public:
@@ -57,6 +78,7 @@ public:
 
 private:
   played_worker::habits habits_;
+  bound_port silent_;
   std::unique_ptr<played_worker> worker_;
   halibut::io_thread thread_;
   std::unique_ptr<runner_link::test::test_server> server_;
@@ -84,12 +106,11 @@ public:
   nonsense_worker& operator=(const nonsense_worker&) = delete;
 
   std::uint16_t port() const {
-    return port_;
+    return place_.port();
   }
 
 private:
-  int socket_ = -1;
-  std::uint16_t port_ = 0;
+  bound_port place_;
   std::thread thread_;
 };
 

@@ -264,7 +264,7 @@ TEST(RunnerLink, StillWaitsForASlowReaderOfTheOutput) {
 TEST(RunnerLink, NoticesAWorkerThatSaysNothingAnyMore) {
   linked_run uut{"echo one; while [ ! -e go ]; do sleep 0.01; done",
                  {},
-                 {"CUTTLE_RUNNER_SILENCE_MS=300"}};
+                 {"CUTTLE_RUNNER_SILENCE_MS=1000"}};
   // The server's own signs of life come much later than that.
   ASSERT_TRUE(uut.worker().wait_number(4));
   EXPECT_TRUE(uut.worker().wait_session(2).id != 0);
