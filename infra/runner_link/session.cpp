@@ -184,7 +184,11 @@ outcome<bool> session::take_some() {
   auto heard = false;
   // A record has at most 16 KiB; a shorter rest of the chunk stays free.
   constexpr std::size_t record = 16 * 1'024;
-  while (step == progress::done && buffer_.size() - used >= record) {
+  // Many small records would keep the others waiting.
+  constexpr auto most_records = 16;
+  for (auto i = 0; i < most_records && step == progress::done
+                   && buffer_.size() - used >= record;
+       ++i) {
     std::size_t size = 0;
     auto room = buffer_.subspan(used);
     step = tls_.read(room, size);

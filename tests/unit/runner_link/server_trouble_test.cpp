@@ -1,4 +1,6 @@
+#include <atomic>
 #include <gtest/gtest.h>
+#include <thread>
 
 #include "tests/unit/runner_link/played_worker.hpp"
 #include "tests/unit/runner_link/raw_runner.hpp"
@@ -187,6 +189,32 @@ TEST_F(RunnerLinkTrouble, LetsAStrangerGiveWayWhenAllConnectionsAreInUse) {
     served = runner.secure("Ticket-1", key);
   }
   EXPECT_TRUE(stranger.ended());
+}
+
+TEST_F(RunnerLinkTrouble, ServesTheOthersBesideAFloodOfSignsOfLife) {
+  test_server uut{thread};
+  uut.get().expect(ticket, key, worker.tell(uut.get()));
+  script_ticket other{"Ticket-2"};
+  played_worker second{key};
+  uut.get().expect(other, key, second.tell(uut.get()));
+  raw_runner flood{uut.port};
+  ASSERT_TRUE(flood.secure("Ticket-2", key));
+  ASSERT_TRUE(flood.send("hello 1 1\n"));
+  ASSERT_EQ(flood.line(), "from 0");
+  std::atomic<bool> stop = false;
+  std::thread flooding{[&] {
+    while (!stop && flood.send("\n")) {
+    }
+  }};
+  for (auto i = 0; i < 5; ++i) {
+    raw_runner runner{uut.port};
+    EXPECT_TRUE(runner.secure("Ticket-1", key));
+    EXPECT_TRUE(runner.send("hello 1 1\n"));
+    EXPECT_EQ(runner.line(), "from 0");
+  }
+  stop = true;
+  flooding.join();
+  EXPECT_EQ(second.wait_session().bytes, "");
 }
 
 TEST_F(RunnerLinkTrouble, SaysThatItCannotListen) {
