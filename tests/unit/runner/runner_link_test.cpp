@@ -1,7 +1,7 @@
 #include <csignal>
-#include <fstream>
 #include <gtest/gtest.h>
-#include <sstream>
+#include <random>
+#include <thread>
 
 #include "infra/runner_link/wire.hpp"
 #include "tests/unit/runner/linked_run.hpp"
@@ -100,6 +100,45 @@ TEST(RunnerLink, SendsAgainWhatTheLastWorkerDidNotKeep) {
   EXPECT_EQ(uut.finish(), 0);
   ASSERT_TRUE(uut.worker().wait_marker());
   uut.expect_all_lines();
+}
+
+TEST(RunnerLink, LosesAndDoublesNothingWhileWorkersAreKilled) {
+  linked_run uut{"for ((i = 0; i < 200; ++i)); do printf '%0*d\\n' 50 $i 5000 "
+                 "$i 9 $i; sleep 0.002; done; while [ ! -e go ]; do sleep "
+                 "0.01; done",
+                 {true, true, false}};
+  auto code = -1;
+  std::thread reading{[&] { code = uut.finish(); }};
+  std::mt19937 random{7};
+  std::int64_t survived = 0;
+  auto& worker = uut.worker();
+  for (auto next = std::int64_t{3}; next < 600;
+       next += 1 + static_cast<std::int64_t>(random() % 60)) {
+    EXPECT_TRUE(worker.wait_number(next));
+    auto spread = static_cast<std::uint64_t>(next - survived + 1);
+    survived += static_cast<std::int64_t>(random() % spread);
+    auto sessions = std::size_t{0};
+    worker.wait([&] {
+      sessions = worker.sessions().size();
+      return true;
+    });
+    uut.server().acknowledge(worker.wait_session(sessions).id, survived);
+    uut.stop_server();
+    worker.crash(survived);
+    uut.start_server();
+  }
+  EXPECT_TRUE(worker.wait_number(603));
+  uut.write("go", "");
+  EXPECT_TRUE(worker.wait_marker());
+  reading.join();
+  EXPECT_EQ(code, 0);
+  EXPECT_GT(worker.sessions().size(), 10u);
+  uut.expect_all_lines();
+  // The acknowledgement that a killed worker sent last may be lost with it.
+  auto left = uut.left_lines();
+  ASSERT_FALSE(left.empty());
+  EXPECT_LE(left.front(), survived + 1);
+  EXPECT_EQ(left, uut.numbers(left.front(), 607));
 }
 
 TEST(RunnerLink, CarriesABurstOfLongLines) {

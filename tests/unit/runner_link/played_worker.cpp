@@ -57,6 +57,14 @@ void played_worker::set(habits x) {
   habits_ = x;
 }
 
+void played_worker::crash(std::int64_t survived) {
+  std::lock_guard lock{mutex_};
+  reader_ = podlog::reader{key_, survived};
+  while (!lines_.empty() && lines_.back().number > survived)
+    lines_.pop_back();
+  marker_ = false;
+}
+
 bool played_worker::wait(const std::function<bool()>& ready) {
   std::unique_lock lock{mutex_};
   return changed_.wait_for(lock, patience, ready);

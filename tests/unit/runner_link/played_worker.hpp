@@ -39,12 +39,16 @@ public:
   };
 
   /// `key` of a script's log, to read the lines; without lines any will do.
-  explicit played_worker(crypto::log_key key) : reader_(key, 0) {}
+  explicit played_worker(crypto::log_key key) : key_(key), reader_(key, 0) {}
 
   /// Callbacks for `expect`; the server gets the answers.
   callbacks tell(server& to);
 
   void set(habits x);
+
+  /// Forgets the lines after that number, as a worker that is killed does with
+  /// those that it has not acknowledged. Between two servers.
+  void crash(std::int64_t survived);
 
   /// Waits until `ready`, which is called with everything locked; false when it
   /// is not for too long.
@@ -81,6 +85,7 @@ private:
   std::mutex mutex_;
   std::condition_variable changed_;
   habits habits_;
+  crypto::log_key key_;
   podlog::reader reader_;
   std::vector<session_record> sessions_;
   std::vector<numbered_line> lines_;
