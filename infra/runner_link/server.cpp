@@ -102,6 +102,10 @@ std::shared_ptr<expectation> server_core::find(std::string_view identity) {
 
 outcome<std::uint16_t> server_core::start() {
   auto port = listener.open(options.bind, options.port);
+  // A kernel without IPv6 has no such address.
+  if (!port && options.bind == "::")
+    if (auto v4 = listener.open("0.0.0.0", options.port))
+      port = v4;
   if (!port)
     return port;
   io.gate->post([self = shared_from_this()] {
@@ -272,12 +276,17 @@ private:
 outcome<std::unique_ptr<server>> make_server(halibut::io_thread& thread,
                                              server_options options,
                                              std::uint16_t& port) {
-  auto core = std::make_shared<server_core>(thread, std::move(options));
-  auto bound = core->start();
-  if (!bound)
-    return tl::unexpected(bound.error());
-  port = *bound;
-  return std::make_unique<link_server>(std::move(core));
+  try {
+    auto core = std::make_shared<server_core>(thread, std::move(options));
+    auto bound = core->start();
+    if (!bound)
+      return tl::unexpected(bound.error());
+    port = *bound;
+    return std::make_unique<link_server>(std::move(core));
+  } catch (const std::exception& e) {
+    return fail(errc::internal,
+                std::string{"the runners' links have no TLS: "} + e.what());
+  }
 }
 
 } // namespace cuttle::runner_link

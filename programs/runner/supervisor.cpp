@@ -4,6 +4,7 @@
 #include <csignal>
 #include <cstdio>
 #include <cstring>
+#include <exception>
 #include <poll.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
@@ -206,8 +207,15 @@ void supervisor::report_end(int marker) {
 void supervisor::turn_link(clock::time_point now, short events) {
   if (!link_)
     return;
-  link_->turn(now, events);
-  auto complaint = link_->take_complaint();
+  std::string complaint;
+  try {
+    link_->turn(now, events);
+    complaint = link_->take_complaint();
+  } catch (const std::exception& e) {
+    // The pod's log has everything, so the script goes on without a link.
+    complaint = std::string{"there is no link to the worker: "} + e.what();
+    link_.reset();
+  }
   if (!complaint.empty())
     std::fprintf(stderr, "cuttle-runner: %s\n", complaint.c_str());
 }

@@ -1,6 +1,7 @@
 #include "tests/unit/runner/linked_run.hpp"
 
 #include <arpa/inet.h>
+#include <array>
 #include <fstream>
 #include <gtest/gtest.h>
 #include <netinet/in.h>
@@ -156,6 +157,50 @@ bound_port::~bound_port() {
   ::close(socket_);
 }
 
+rude_worker::rude_worker(const crypto::log_key& key, std::string text)
+  : key_(key), text_(std::move(text)),
+    context_(runner_link::make_worker_context(find_session)) {
+  if (::listen(place_.socket(), 16) != 0)
+    throw std::runtime_error("not listening");
+  thread_ = std::thread{[this] {
+    for (;;) {
+      auto peer = ::accept4(place_.socket(), nullptr, nullptr, SOCK_CLOEXEC);
+      if (peer < 0)
+        return;
+      serve(peer);
+      ::close(peer);
+    }
+  }};
+}
+
+rude_worker::~rude_worker() {
+  ::shutdown(place_.socket(), SHUT_RDWR);
+  thread_.join();
+}
+
+int rude_worker::find_session(SSL* connection, const unsigned char*,
+                              std::size_t, SSL_SESSION** result) {
+  auto* self
+    = static_cast<rude_worker*>(runner_link::tls_stream::owner_of(connection));
+  *result = runner_link::make_psk_session(connection, self->key_.value);
+  return 1;
+}
+
+// The socket blocks, so each step goes on until it is done or the peer is gone.
+void rude_worker::serve(int peer) {
+  using runner_link::progress;
+  runner_link::tls_stream tls{context_.get(), peer, true, this};
+  std::array<char, 4096> room;
+  std::size_t size = 0;
+  if (tls.handshake() != progress::done
+      || tls.read(room, size) != progress::done)
+    return;
+  tls.write(text_, size);
+  while (tls.read(room, size) == progress::done)
+    answered_ = true;
+  ++visits_;
+}
+
 nonsense_worker::nonsense_worker() {
   if (::listen(place_.socket(), 16) != 0)
     throw std::runtime_error("not listening");
@@ -167,6 +212,7 @@ nonsense_worker::nonsense_worker() {
       constexpr std::string_view text = "HTTP/1.1 400 Bad Request\r\n\r\n";
       ::send(peer, text.data(), text.size(), MSG_NOSIGNAL);
       ::close(peer);
+      ++visits_;
     }
   }};
 }

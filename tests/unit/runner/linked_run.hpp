@@ -1,11 +1,13 @@
 #pragma once
 
+#include <atomic>
 #include <filesystem>
 #include <memory>
 #include <string>
 #include <thread>
 #include <vector>
 
+#include "infra/runner_link/tls_stream.hpp"
 #include "tests/unit/runner/runner_process.hpp"
 #include "tests/unit/runner_link/played_worker.hpp"
 
@@ -97,6 +99,43 @@ struct linked_run : link_place, process {
   void expect_still() const;
 };
 
+/// A worker that proves the key and then says one text, whatever the runner
+/// does.
+class rude_worker {
+public:
+  rude_worker(const crypto::log_key& key, std::string text);
+  ~rude_worker();
+  rude_worker(const rude_worker&) = delete;
+  rude_worker& operator=(const rude_worker&) = delete;
+
+  std::uint16_t port() const {
+    return place_.port();
+  }
+
+  /// How often a runner came, once it has gone.
+  int visits() const {
+    return visits_;
+  }
+
+  /// Whether the runner has answered the text.
+  bool answered() const {
+    return answered_;
+  }
+
+private:
+  static int find_session(SSL* connection, const unsigned char* identity,
+                          std::size_t size, SSL_SESSION** result);
+  void serve(int peer);
+
+  bound_port place_;
+  const crypto::log_key key_;
+  const std::string text_;
+  runner_link::tls_context context_;
+  std::atomic<int> visits_ = 0;
+  std::atomic<bool> answered_ = false;
+  std::thread thread_;
+};
+
 /// Takes connections and sends bytes that are no TLS.
 class nonsense_worker {
 public:
@@ -109,8 +148,13 @@ public:
     return place_.port();
   }
 
+  int visits() const {
+    return visits_;
+  }
+
 private:
   bound_port place_;
+  std::atomic<int> visits_ = 0;
   std::thread thread_;
 };
 

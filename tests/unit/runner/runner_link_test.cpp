@@ -252,15 +252,55 @@ TEST(RunnerLink, IsNotThereWithoutAnAddress) {
 }
 
 TEST(RunnerLink, SurvivesAWorkerThatTalksNonsense) {
-  nonsense_worker nonsense;
-  linked_run uut{"echo one; exit 4",
+  linked_run uut{"echo one; while [ ! -e go ]; do sleep 0.01; done; exit 4",
                  {},
-                 {"CUTTLE_RUNNER_END_WAIT_MS=200"},
-                 linked_run::no_address};
+                 {"CUTTLE_RUNNER_END_WAIT_MS=0"},
+                 linked_run::nobody};
+  nonsense_worker nonsense;
   uut.write(runner_link::address_file,
             runner_link::format_address({"127.0.0.1", nonsense.port()}));
+  while (nonsense.visits() < 3)
+    ASSERT_EQ(::kill(uut.pid(), 0), 0);
+  uut.write("go", "");
   EXPECT_EQ(uut.finish(), 4);
   EXPECT_EQ(uut.script_lines(output_source::out), lines{"one"});
+  EXPECT_EQ(uut.error_text(), "");
+  EXPECT_EQ(uut.left_lines(), uut.numbers(1, 8));
+}
+
+TEST(RunnerLink, SaysOnceThatAWorkerBreaksTheRules) {
+  linked_run uut{"echo one; while [ ! -e go ]; do sleep 0.01; done; exit 4",
+                 {},
+                 {"CUTTLE_RUNNER_END_WAIT_MS=0"},
+                 linked_run::nobody};
+  rude_worker rude{uut.key(), "from 0\n" + std::string(100, 'x')};
+  uut.write(runner_link::address_file,
+            runner_link::format_address({"127.0.0.1", rude.port()}));
+  while (rude.visits() < 3)
+    ASSERT_EQ(::kill(uut.pid(), 0), 0);
+  uut.write("go", "");
+  EXPECT_EQ(uut.finish(), 4);
+  EXPECT_EQ(uut.error_text(),
+            "cuttle-runner: the link to the worker was closed: the worker sent "
+            "a line longer than 64 bytes\n");
+  EXPECT_EQ(uut.left_lines(), uut.numbers(1, 8));
+}
+
+TEST(RunnerLink, PassesOverWordsAndNumbersThatItDoesNotKnow) {
+  linked_run uut{"echo one; while [ ! -e go ]; do sleep 0.01; done; exit 4",
+                 {},
+                 {"CUTTLE_RUNNER_END_WAIT_MS=0"},
+                 linked_run::nobody};
+  rude_worker rude{uut.key(), "later 7\n\nfrom 1\nfrom 3\ngot 9000\nack "
+                              "9000\nack 2\nack 1\n"};
+  uut.write(runner_link::address_file,
+            runner_link::format_address({"127.0.0.1", rude.port()}));
+  while (!rude.answered())
+    ASSERT_EQ(::kill(uut.pid(), 0), 0);
+  uut.write("go", "");
+  EXPECT_EQ(uut.finish(), 4);
+  EXPECT_EQ(uut.error_text(), "");
+  EXPECT_EQ(uut.left_lines(), uut.numbers(3, 8));
 }
 
 TEST(RunnerLink, EndsSoonAfterASignalAlthoughTheWorkerIsGone_BR13) {

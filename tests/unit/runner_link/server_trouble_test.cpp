@@ -217,6 +217,17 @@ TEST_F(RunnerLinkTrouble, ServesTheOthersBesideAFloodOfSignsOfLife) {
   EXPECT_EQ(second.wait_session().bytes, "");
 }
 
+TEST_F(RunnerLinkTrouble, ListensOnBothKindsOfAddressByDefault) {
+  std::uint16_t port = 0;
+  auto made = make_server(thread, {}, port);
+  ASSERT_TRUE(made) << made.error().text;
+  (*made)->expect(ticket, key, worker.tell(**made));
+  raw_runner runner{port};
+  ASSERT_TRUE(runner.secure("Ticket-1", key));
+  ASSERT_TRUE(runner.send("hello 1 1\n"));
+  EXPECT_EQ(runner.line(), "from 0");
+}
+
 TEST_F(RunnerLinkTrouble, SaysThatItCannotListen) {
   test_server uut{thread};
   server_options options;
