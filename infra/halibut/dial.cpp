@@ -94,7 +94,6 @@ task<void> connect(transport& link, const addresses& list,
 task<void> open_tunnel(transport& link, const server_endpoint& server,
                        const proxy_settings& proxy,
                        const halibut::limits& limits) {
-  constexpr std::chrono::seconds patience{15};
   auto request = format_connect(server, proxy);
   auto sent
     = co_await link.write_plain(request, transport::clock::now() + limits.io);
@@ -106,7 +105,7 @@ task<void> open_tunnel(transport& link, const server_endpoint& server,
       co_return fail(errc::protocol_error,
                      "the proxy's answer has no end within "
                        + std::to_string(proxy_answer_bytes) + " bytes");
-    auto c = co_await link.read_plain(transport::clock::now() + patience);
+    auto c = co_await link.read_plain(transport::clock::now() + limits.proxy);
     if (!c)
       co_return tl::unexpected(c.error());
     head += *c;

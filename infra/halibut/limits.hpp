@@ -11,6 +11,8 @@ namespace cuttle::halibut {
 struct limits {
   std::chrono::milliseconds connect{60'000};
   std::chrono::milliseconds handshake{60'000};
+  /// Each byte of a proxy's answer.
+  std::chrono::milliseconds proxy{15'000};
   /// Any single read or write without a more specific limit.
   std::chrono::milliseconds io{60'000};
   /// Service, polling: first byte of a request or null message.

@@ -168,7 +168,7 @@ TEST(Environment, TakesTheNamesOfLogLevels) {
             "using Info");
 }
 
-TEST(Environment, TakesAnythingForTheNumberOfConnections_RUN04) {
+TEST(Environment, TakesAnythingForTheNumberOfConnections_RUN04_HAL42) {
   auto count = [](const char* text, std::optional<unsigned> stored) {
     stored_settings settings;
     settings.polling_connections = stored;
