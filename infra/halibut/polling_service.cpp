@@ -1,14 +1,11 @@
 #include "infra/halibut/polling_service.hpp"
 
 #include <algorithm>
-#include <boost/asio/co_spawn.hpp>
 #include <exception>
-#include <future>
 #include <random>
 #include <utility>
 
 #include "infra/halibut/polling_service_impl.hpp"
-#include "infra/telemetry/log.hpp"
 
 namespace cuttle::halibut {
 
@@ -21,9 +18,6 @@ namespace {
 
 /// The first connects are spread over this time.
 constexpr milliseconds spread{300};
-
-/// The same trouble is logged again after this time only.
-constexpr std::chrono::minutes quiet_time{5};
 
 double random_factor() {
   std::random_device source;
@@ -40,9 +34,9 @@ std::string server_endpoint::name() const {
 polling_service::impl::impl(io_thread& thread, disk::disk_pool& pool,
                             crypto::identity own, server_endpoint node,
                             polling_options opts, service_callbacks calls)
-  : io(thread.get()), disk(pool), self(std::move(own)), server(std::move(node)),
-    options(std::move(opts)), callbacks(std::move(calls)),
-    patience(io.context) {}
+  : service_base(thread, pool, std::move(own), node.name(), opts.limits,
+                 std::move(calls)),
+    server(std::move(node)), options(std::move(opts)) {}
 
 void polling_service::impl::start() {
   if (stopping || !links.empty())
@@ -51,19 +45,11 @@ void polling_service::impl::start() {
   if (context)
     tls.emplace(context->release());
   else
-    log_trouble(context.error(), options.backoff_min);
+    log_trouble("link-lost", context.error(), options.backoff_min);
   for (unsigned i = 0; i < link_count(); ++i) {
     auto& x
       = *links.emplace_back(std::make_unique<service_link>(io.context, i));
-    ++running;
-    asio::co_spawn(
-      io.context, run(x),
-      [self = shared_from_this()](std::exception_ptr error) {
-        if (error)
-          telemetry::error("link-threw", {{"server", self->server.name()}});
-        --self->running;
-        self->ended();
-      });
+    spawn(run(x));
   }
 }
 
@@ -71,10 +57,7 @@ unsigned polling_service::impl::link_count() const {
   return std::clamp(options.connections, 1u, 512u);
 }
 
-void polling_service::impl::stop(milliseconds grace,
-                                 std::function<void()> done) {
-  stopping = true;
-  on_ended.push_back(std::move(done));
+void polling_service::impl::finish_idle(milliseconds) {
   for (auto& x : links) {
     x->wake.notify();
     // What has begun to arrive is a request that must not be lost.
@@ -83,15 +66,6 @@ void polling_service::impl::stop(milliseconds grace,
     else if (x->link && x->idle && !x->link->has_unread())
       x->link->finish();
   }
-  patience.expires_after(grace);
-  patience.async_wait(
-    [weak = weak_from_this()](const boost::system::error_code& error) {
-      auto self = weak.lock();
-      if (!error && self)
-        self->cut_all({errc::deadline_exceeded,
-                       "the exchange did not end before the worker stopped"});
-    });
-  ended();
 }
 
 void polling_service::impl::cut_all(const failure& reason) {
@@ -100,15 +74,6 @@ void polling_service::impl::cut_all(const failure& reason) {
       x->link->cut(reason);
     x->wake.notify();
   }
-}
-
-void polling_service::impl::ended() {
-  if (running > 0 || !stopping)
-    return;
-  patience.cancel();
-  auto calls = std::exchange(on_ended, {});
-  for (auto& call : calls)
-    call();
 }
 
 asio::awaitable<void> polling_service::impl::run(service_link& x) {
@@ -131,39 +96,13 @@ asio::awaitable<void> polling_service::impl::run(service_link& x) {
     if (stopping)
       break;
     auto pause = pauses.pause(clock::now());
-    log_trouble(result.error(), pause);
+    log_trouble("link-lost", result.error(), pause);
     tell({link_event::kind::disconnected, x.number, result.error(), pause});
     auto until = clock::now() + pause;
     while (!stopping && clock::now() < until)
       co_await x.wake.wait(until);
   }
   tell({link_event::kind::stopped, x.number, {}, {}});
-}
-
-void polling_service::impl::tell(const link_event& event) {
-  if (abandoned || !callbacks.on_link)
-    return;
-  try {
-    callbacks.on_link(event);
-  } catch (const std::exception& e) {
-    telemetry::error("link-handler-threw", {{"what", e.what()}});
-  }
-}
-
-void polling_service::impl::log_trouble(const failure& reason,
-                                        milliseconds retry_in) {
-  auto now = clock::now();
-  if (reason.text == logged && now - logged_at < quiet_time) {
-    telemetry::debug("link-lost", {{"server", server.name()},
-                                   {"reason", reason.text},
-                                   {"retry-ms", retry_in.count()}});
-    return;
-  }
-  logged = reason.text;
-  logged_at = now;
-  telemetry::warn("link-lost", {{"server", server.name()},
-                                {"reason", reason.text},
-                                {"retry-ms", retry_in.count()}});
 }
 
 polling_service::polling_service(io_thread& thread, disk::disk_pool& disk,
@@ -175,26 +114,7 @@ polling_service::polling_service(io_thread& thread, disk::disk_pool& disk,
                                  std::move(callbacks))) {}
 
 polling_service::~polling_service() {
-  auto abandon = [impl = impl_] {
-    impl->abandoned = true;
-    impl->on_ended.clear();
-    impl->stopping = true;
-    impl->cut_all(worker_stops());
-  };
-  if (impl_->io.inside()) {
-    abandon();
-    return;
-  }
-  // Whatever still runs uses the disk pool and the callbacks' targets, which
-  // may be gone right after this.
-  auto ended = std::make_shared<std::promise<void>>();
-  auto posted = impl_->io.gate->post([impl = impl_, abandon, ended] {
-    abandon();
-    impl->on_ended.push_back([ended] { ended->set_value(); });
-    impl->ended();
-  });
-  if (posted)
-    ended->get_future().wait();
+  abandon(impl_);
 }
 
 void polling_service::start() {
@@ -202,9 +122,7 @@ void polling_service::start() {
 }
 
 void polling_service::stop(milliseconds patience, std::function<void()> done) {
-  impl_->io.gate->post([impl = impl_, patience, done = std::move(done)] {
-    impl->stop(patience, done);
-  });
+  post_stop(impl_, patience, std::move(done));
 }
 
 } // namespace cuttle::halibut

@@ -63,25 +63,14 @@ task<void> polling_service::impl::identify(exchange& wire) {
 }
 
 task<void> polling_service::impl::serve(service_link& x, exchange& wire) {
-  auto& limits = options.limits;
   auto& link = wire.link();
   for (;;) {
     if (stopping && !link.has_unread()) {
       link.finish();
       co_return tl::unexpected(worker_stops());
     }
-    x.idle = true;
-    auto arrived = co_await link.fill(clock::now() + limits.request_wait,
-                                      "a request or null message");
-    x.idle = false;
-    if (!arrived)
-      co_return arrived;
-    auto document
-      = co_await wire.read_message(clock::now() + limits.io, "a message");
-    if (!document)
-      co_return tl::unexpected(document.error());
-    auto answered
-      = co_await requests.answer(wire, x.wake, std::move(*document));
+    auto answered = co_await requests.serve_one(
+      wire, x.wake, x.idle, limits.request_wait, "a request or null message");
     if (!answered)
       co_return tl::unexpected(answered.error());
     if (stopping) {

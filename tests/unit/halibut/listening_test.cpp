@@ -188,6 +188,26 @@ TEST(ListeningWorker, RefusesWhoeverHasNoCertificate_HAL13_HAL14) {
   EXPECT_EQ(server.read_all(), "");
 }
 
+// The first of them is told as a warning, which is all that is written without
+// a logger.
+TEST(ListeningWorker, WarnsOnceOfAPeerThatKnocksAgainAndAgain) {
+  testing::internal::CaptureStderr();
+  {
+    listening_world w;
+    for (int i = 0; i < 50; ++i) {
+      auto peer = raw_peer::dial(w.port, nullptr);
+      peer.send("MX\n\nMX-CLIENT 1.0\r\n\r\n");
+      EXPECT_EQ(peer.read_all(), "");
+    }
+  }
+  auto log = testing::internal::GetCapturedStderr();
+  auto lines = 0;
+  for (auto at = log.find("connection-refused"); at != std::string::npos;
+       at = log.find("connection-refused", at + 1))
+    ++lines;
+  EXPECT_EQ(lines, 1) << log;
+}
+
 TEST(ListeningWorker, RefusesAServerThatIsNotTrusted_HAL14) {
   listening_world w;
   auto server = raw_peer::dial(w.port, &other_identity());
