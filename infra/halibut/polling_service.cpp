@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "infra/halibut/polling_service_impl.hpp"
+#include "infra/telemetry/log.hpp"
 
 namespace cuttle::halibut {
 
@@ -36,7 +37,11 @@ polling_service::impl::impl(io_thread& thread, disk::disk_pool& pool,
                             polling_options opts, service_callbacks calls)
   : service_base(thread, pool, std::move(own), node.name(), opts.limits,
                  std::move(calls)),
-    server(std::move(node)), options(std::move(opts)) {}
+    server(std::move(node)), options(std::move(opts)),
+    pool(
+      {options.connections, options.connections_max, options.connection_idle}) {
+  requests.on_busy = [this](bool begins) { on_busy(begins); };
+}
 
 void polling_service::impl::start() {
   if (stopping || !links.empty())
@@ -46,15 +51,45 @@ void polling_service::impl::start() {
     tls.emplace(context->release());
   else
     log_trouble("link-lost", context.error(), options.backoff_min);
-  for (unsigned i = 0; i < link_count(); ++i) {
-    auto& x
-      = *links.emplace_back(std::make_unique<service_link>(io.context, i));
-    spawn(run(x));
-  }
+  for (unsigned i = 0; i < pool.bounds().min; ++i)
+    add_link();
 }
 
-unsigned polling_service::impl::link_count() const {
-  return std::clamp(options.connections, 1u, 512u);
+/// With the lowest number that no other link has.
+void polling_service::impl::add_link() {
+  unsigned number = 0;
+  auto taken = [&](auto& x) { return x->number == number; };
+  while (std::any_of(links.begin(), links.end(), taken))
+    ++number;
+  auto& x
+    = *links.emplace_back(std::make_unique<service_link>(io.context, number));
+  spawn(run(x), [this, &x] {
+    std::erase_if(links, [&](auto& y) { return y.get() == &x; });
+  });
+}
+
+link_counts polling_service::impl::counts() const {
+  link_counts result;
+  result.busy = busy;
+  for (auto& x : links) {
+    result.open += x->retired ? 0 : 1;
+    result.identified += x->identified && !x->retired ? 1 : 0;
+  }
+  return result;
+}
+
+void polling_service::impl::on_busy(bool begins) {
+  auto now = clock::now();
+  busy = begins ? busy + 1 : busy - 1;
+  pool.busy(busy, now);
+  // One that is about to go still counts for the server.
+  if (!begins || stopping || links.size() >= pool.bounds().max
+      || !pool.grow(counts(), now))
+    return;
+  add_link();
+  pool.grew(counts().open, now);
+  telemetry::debug("link-added",
+                   {{"server", peer}, {"connections", counts().open}});
 }
 
 void polling_service::impl::finish_idle(milliseconds) {
@@ -78,7 +113,9 @@ void polling_service::impl::cut_all(const failure& reason) {
 
 asio::awaitable<void> polling_service::impl::run(service_link& x) {
   backoff pauses{random_factor(), options.backoff_min, options.backoff_max};
-  auto first = spread * x.number / link_count();
+  auto first = x.number < pool.bounds().min
+                 ? spread * x.number / pool.bounds().min
+                 : milliseconds{0};
   if (first > milliseconds{0})
     co_await x.wake.wait(clock::now() + first);
   while (!stopping) {
@@ -92,17 +129,34 @@ asio::awaitable<void> polling_service::impl::run(service_link& x) {
     }
     x.link = nullptr;
     x.idle = false;
-    x.identified = false;
+    auto identified = std::exchange(x.identified, false);
     if (stopping)
       break;
     auto pause = pauses.pause(clock::now());
-    log_trouble("link-lost", result.error(), pause);
-    tell({link_event::kind::disconnected, x.number, result.error(), pause});
+    if (!keeps(x, identified, result.error(), pause))
+      break;
     auto until = clock::now() + pause;
     while (!stopping && clock::now() < until)
       co_await x.wake.wait(until);
   }
   tell({link_event::kind::stopped, x.number, {}, {}});
+}
+
+/// Tells of the end of a connection; whether another one follows it.
+bool polling_service::impl::keeps(service_link& x, bool identified,
+                                  const failure& reason, milliseconds pause) {
+  auto renewed = !x.retired && pool.renew(counts());
+  if (!renewed && !identified)
+    pool.failed_to_grow(clock::now(), pause);
+  if (x.retired)
+    telemetry::debug("link-retired",
+                     {{"server", peer}, {"connection", x.number}});
+  else
+    log_trouble("link-lost", reason, renewed ? pause : milliseconds{0});
+  tell({link_event::kind::disconnected, x.number, reason,
+        renewed ? pause : milliseconds{0}});
+  x.retired = !renewed;
+  return renewed;
 }
 
 polling_service::polling_service(io_thread& thread, disk::disk_pool& disk,

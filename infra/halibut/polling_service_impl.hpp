@@ -10,13 +10,14 @@
 #include "infra/halibut/backoff.hpp"
 #include "infra/halibut/event.hpp"
 #include "infra/halibut/exchange.hpp"
+#include "infra/halibut/link_pool.hpp"
 #include "infra/halibut/polling_service.hpp"
 #include "infra/halibut/service_base.hpp"
 #include "infra/halibut/transport.hpp"
 
 namespace cuttle::halibut {
 
-/// One of the N connections, for as long as the service lives.
+/// One of the connections, with those that follow it after a loss.
 struct service_link {
   service_link(boost::asio::io_context& context, unsigned x)
     : number(x), wake(context) {}
@@ -30,6 +31,8 @@ struct service_link {
   bool idle = false;
   /// Whether the server has identified itself.
   bool identified = false;
+  /// There is no need for it: it ends with END.
+  bool retired = false;
 };
 
 struct polling_service::impl : service_base {
@@ -42,8 +45,14 @@ struct polling_service::impl : service_base {
   // Everything below is touched on the links' thread only.
   std::vector<std::unique_ptr<service_link>> links;
 
-  unsigned link_count() const;
+  link_pool pool;
+  /// Requests that are not answered yet.
+  unsigned busy = 0;
+
   void start();
+  link_counts counts() const;
+  void add_link();
+  void on_busy(bool begins);
   void finish_idle(std::chrono::milliseconds grace) override;
   void cut_all(const failure& reason) override;
 
@@ -51,6 +60,8 @@ struct polling_service::impl : service_base {
   task<void> transact(service_link& x, backoff& pauses);
   task<void> identify(exchange& wire);
   task<void> serve(service_link& x, exchange& wire);
+  bool keeps(service_link& x, bool identified, const failure& reason,
+             std::chrono::milliseconds pause);
 };
 
 } // namespace cuttle::halibut

@@ -9,6 +9,14 @@ namespace cuttle::halibut {
 
 using clock = std::chrono::steady_clock;
 
+namespace {
+
+failure not_needed() {
+  return {errc::cancelled, "there was no need for so many connections"};
+}
+
+} // namespace
+
 /// One connection from its making to its end, which is always a failure.
 task<void> polling_service::impl::transact(service_link& x, backoff& pauses) {
   if (!tls)
@@ -73,10 +81,14 @@ task<void> polling_service::impl::serve(service_link& x, exchange& wire) {
       wire, x.wake, x.idle, limits.request_wait, "a request or null message");
     if (!answered)
       co_return tl::unexpected(answered.error());
-    if (stopping) {
+    // Now the server cannot have sent a request that would be lost.
+    x.retired = !*answered && !stopping && pool.shrink(counts(), clock::now());
+    if (stopping || x.retired) {
       auto last = co_await wire.write_line("END\r\n");
       link.finish();
-      co_return tl::unexpected(last ? worker_stops() : last.error());
+      if (!last)
+        co_return tl::unexpected(last.error());
+      co_return tl::unexpected(x.retired ? not_needed() : worker_stops());
     }
     auto next = co_await wire.write_line("NEXT\r\n");
     if (!next)

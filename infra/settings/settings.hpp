@@ -46,6 +46,11 @@ struct environment_settings {
   log_level level = log_level::info;
   /// Nothing: from the config map, else 1 [RUN-04].
   std::optional<unsigned> polling_connections;
+  /// The least and the most of them; nothing: the number above [RUN-04].
+  std::optional<unsigned> polling_connections_min;
+  std::optional<unsigned> polling_connections_max;
+  /// How long a connection beyond the least stays without need.
+  std::chrono::seconds polling_idle{300};
   bool disable_pod_cleanup = false;
   bool disable_pod_events = false;
   /// Killed pods and stale volumes are counted in a config map [EVT-01].
@@ -165,6 +170,15 @@ std::string trusted_servers_json(const std::vector<trusted_server>& servers);
 /// Polling connections by [RUN-04], 1 to 512.
 unsigned polling_connections(const environment_settings& env,
                              const stored_settings& stored);
+
+/// The least and the most of polling connections, from 1 to 512. They are the
+/// number of [RUN-04] unless the environment says another one.
+struct connection_range {
+  unsigned min = 1;
+  unsigned max = 1;
+};
+connection_range polling_range(const environment_settings& env,
+                               const stored_settings& stored);
 
 /// The proxy to use: the environment's if it has a host, else the stored one.
 const polling_proxy& effective_proxy(const environment_settings& env,

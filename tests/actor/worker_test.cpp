@@ -102,6 +102,15 @@ protected:
       });
   }
 
+  // Requests of the first server that are open, as a metric says.
+  int busy() {
+    std::string name = "cuttle_server_links_busy{server=\"one:10943\"} ";
+    auto text = metrics.render();
+    auto at = text.find(name);
+    return at == std::string::npos ? -1
+                                   : std::stoi(text.substr(at + name.size()));
+  }
+
   // An unexpected exception in the intake.
   void break_intake() {
     auto thrown = false;
@@ -167,7 +176,9 @@ TEST_F(WorkerTest, TellsItsCapabilitiesWhateverTheClusterDoes_SVC02) {
   cluster.trouble({errc::unavailable, "no API server"});
   answers got;
   call(first, tentacle::make_get_capabilities(), got);
+  EXPECT_EQ(busy(), 1);
   settle();
+  EXPECT_EQ(busy(), 0);
   ASSERT_TRUE(got[0]) << "the answer waits for something";
   auto names = tentacle::read_capabilities(*got[0]);
   ASSERT_TRUE(names);
