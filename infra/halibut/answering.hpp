@@ -30,13 +30,13 @@ struct answering {
   /// never will be (false).
   std::function<void(bool)> on_busy;
 
-  /// Waits for a message as long as `patience`, with `waiting` set, and answers
-  /// it; false for a null message, which has no answer. `wake` is notified by
-  /// whoever cuts the link. A failure costs the connection; `waiting` is still
-  /// set then if nothing came.
+  /// Waits for a message as long as `patience`, which `setting` gives, with
+  /// `waiting` set, and answers it; false for a null message, which has no
+  /// answer. `wake` is notified by whoever cuts the link. A failure costs the
+  /// connection; `waiting` is still set then if nothing came.
   task<bool> serve_one(exchange& wire, event& wake, bool& waiting,
                        std::chrono::milliseconds patience,
-                       std::string_view what) const;
+                       std::string_view what, const char* setting) const;
 
 private:
   task<bool> answer(exchange& wire, event& wake, bson_bytes document) const;

@@ -1,6 +1,7 @@
 #include "infra/halibut/listening_service.hpp"
 
 #include <algorithm>
+#include <boost/asio/ip/address.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <exception>
@@ -10,6 +11,7 @@
 
 #include "infra/halibut/accept_peer.hpp"
 #include "infra/halibut/event.hpp"
+#include "infra/halibut/limit_names.hpp"
 #include "infra/halibut/listener.hpp"
 #include "infra/halibut/service_base.hpp"
 #include "infra/halibut/transport.hpp"
@@ -32,6 +34,7 @@ struct server_link {
 
   const unsigned number;
   event wake;
+  asio::ip::address from;
   std::shared_ptr<transport> link;
   /// Authorised; its end is told.
   bool identified = false;
@@ -138,10 +141,22 @@ void listening_service::impl::refused(const failure& reason) {
 
 void listening_service::impl::on_socket(tcp::socket socket) {
   if (links.size() >= limits.connections)
-    return refused({errc::overloaded, "there are as many as the limit of "
-                                        + std::to_string(limits.connections)
-                                        + " allows"});
+    return refused(
+      {errc::overloaded, "there are as many connections as the limit of "
+                           + std::to_string(limits.connections) + " allows"
+                           + raised_by(raise::connections)});
+  error_code gone;
+  auto from = socket.remote_endpoint(gone).address();
+  auto same = std::count_if(links.begin(), links.end(),
+                            [&](auto& x) { return x->from == from; });
+  if (static_cast<std::size_t>(same) >= limits.connections_per_peer)
+    return refused(
+      {errc::overloaded, from.to_string() + " has its limit of "
+                           + std::to_string(limits.connections_per_peer)
+                           + " connections already"
+                           + raised_by(raise::peer_connections)});
   auto x = std::make_shared<server_link>(io.context, link_counter++);
+  x->from = from;
   x->link = std::make_shared<transport>(std::move(socket), *tls);
   links.insert(x);
   spawn(run(x));
@@ -189,7 +204,8 @@ task<void> listening_service::impl::transact(server_link& x) {
 task<void> listening_service::impl::serve(server_link& x, exchange& wire) {
   for (;;) {
     auto answered = co_await requests.serve_one(
-      wire, x.wake, x.due, limits.listening_request_wait, "a request");
+      wire, x.wake, x.due, limits.listening_request_wait, "a request",
+      raise::listening_wait);
     // A server that has no more to ask just closes.
     if (!answered && x.due && x.link->peer_closed())
       co_return outcome<void>{};

@@ -1,6 +1,7 @@
 #include <utility>
 
 #include "infra/halibut/dial.hpp"
+#include "infra/halibut/limit_names.hpp"
 #include "infra/halibut/polling_service_impl.hpp"
 #include "infra/halibut/preamble.hpp"
 #include "infra/telemetry/log.hpp"
@@ -63,7 +64,8 @@ task<void> polling_service::impl::identify(exchange& wire) {
                        "probably it does not trust this worker's thumbprint "
                      + self.thumbprint() + ", or has its limit of connections");
   if (!peer)
-    co_return tl::unexpected(peer.error());
+    co_return tl::unexpected(
+      limited(peer.error(), limits.handshake, raise::handshake));
   if (peer->role != peer_role::server)
     co_return fail(errc::protocol_error,
                    server.name() + " is no Halibut server for workers");
@@ -78,7 +80,8 @@ task<void> polling_service::impl::serve(service_link& x, exchange& wire) {
       co_return tl::unexpected(worker_stops());
     }
     auto answered = co_await requests.serve_one(
-      wire, x.wake, x.idle, limits.request_wait, "a request or null message");
+      wire, x.wake, x.idle, limits.request_wait, "a request or null message",
+      raise::request_wait);
     if (!answered)
       co_return tl::unexpected(answered.error());
     // Now the server cannot have sent a request that would be lost.
@@ -96,7 +99,8 @@ task<void> polling_service::impl::serve(service_link& x, exchange& wire) {
     auto line
       = co_await wire.read_line(clock::now() + limits.control, "PROCEED");
     if (!line)
-      co_return tl::unexpected(line.error());
+      co_return tl::unexpected(
+        limited(line.error(), limits.control, raise::control));
     if (*line != "PROCEED")
       co_return fail(errc::protocol_error, "the server sent \""
                                              + printable(*line)

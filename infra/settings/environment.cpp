@@ -252,6 +252,7 @@ environment_result read_environment(const environment& env) {
   read_worker(in, result.values);
   read_elastic(in, result.values);
   read_proxy(env, in, result.values.proxy);
+  read_wire(in, result.values.wire);
   read_tuning(in, result.values);
   if (in.boolean("OCTOPUS_CONTRIBUTE_ENV_SETTINGS", false))
     result.values.contributions = read_contributions(env);

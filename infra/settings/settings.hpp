@@ -12,6 +12,7 @@
 
 #include "infra/crypto/cipher.hpp"
 #include "infra/crypto/identity.hpp"
+#include "infra/halibut/limits.hpp"
 #include "infra/kubernetes/manifest.hpp"
 #include "infra/settings/log_level.hpp"
 #include "messages/failure.hpp"
@@ -91,6 +92,8 @@ struct environment_settings {
   /// Listening mode, in which servers dial in: nothing unless a port is set.
   std::optional<std::uint16_t> listen_port;
   std::string listen_bind = "::";
+  /// Limits of the connections with servers.
+  halibut::limits wire;
   /// How long a stop waits for open requests.
   std::chrono::milliseconds drain_patience{25'000};
 };

@@ -243,6 +243,7 @@ struct worker_process::impl {
     polling.connections = connections.min;
     polling.connections_max = connections.max;
     polling.connection_idle = options.env.polling_idle;
+    polling.limits = options.env.wire;
     polling.spool = workspace::spool_directory(options.env.pods.home);
     return {endpoint_of.name(),
             [this, endpoint_of, polling,
@@ -259,6 +260,7 @@ struct worker_process::impl {
     listening.bind = options.env.listen_bind;
     listening.port = *options.env.listen_port;
     listening.trusted = stored.listening_trust;
+    listening.limits = options.env.wire;
     listening.spool = workspace::spool_directory(options.env.pods.home);
     return {"listener", [this, listening, identity = stored.identity](
                           halibut::service_callbacks callbacks) {

@@ -94,6 +94,9 @@ TEST(Proxy, SilenceFailsTheAttemptAndLeadsToAnother_HAL19) {
   peer.send_plain("HTTP/1.0 2");
   auto lost = p.w.wait_event(link_event::kind::disconnected);
   EXPECT_EQ(lost.reason.code, errc::deadline_exceeded) << lost.reason.text;
+  EXPECT_NE(lost.reason.text.find("CUTTLE_WIRE_PROXY_SECONDS"),
+            std::string::npos)
+    << lost.reason.text;
   auto again = p.listener.accept_plain();
   EXPECT_EQ(again.read_plain(7), "CONNECT");
 }

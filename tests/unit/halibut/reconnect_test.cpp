@@ -67,6 +67,9 @@ TEST(Reconnect, GivesUpAConnectionThatIsNotMadeInTime_HAL02) {
   EXPECT_EQ(lost.reason.code, errc::deadline_exceeded) << lost.reason.text;
   EXPECT_NE(lost.reason.text.find("cannot connect"), std::string::npos)
     << lost.reason.text;
+  EXPECT_NE(lost.reason.text.find("CUTTLE_WIRE_CONNECT_SECONDS"),
+            std::string::npos)
+    << lost.reason.text;
   for (auto x : waiting)
     ::close(x);
   ::close(full);
