@@ -96,7 +96,7 @@ void operation::on_created(const pod_created& x) {
     return;
   }
   say(output_source::err, x.reason.text);
-  force(exit_fatal);
+  force(x.reason.code == errc::deadline_exceeded ? exit_timeout : exit_fatal);
 }
 
 script_status operation::status(std::int64_t cursor) {

@@ -16,6 +16,17 @@ namespace cuttle {
 
 namespace {
 
+// Counts a request until it is answered, or nobody can answer it any more.
+halibut::reply_function counted(telemetry::gauge& busy,
+                                halibut::reply_function reply) {
+  busy.add(1);
+  std::shared_ptr<void> mark{nullptr, [&busy](void*) { busy.add(-1); }};
+  return [mark, reply = std::move(reply)](halibut::rpc_response x) mutable {
+    mark = nullptr;
+    reply(std::move(x));
+  };
+}
+
 class server_connection {
 public:
   static inline const char* name = "cuttle.server_connection";
@@ -28,6 +39,10 @@ public:
         "cuttle_server_links",
         "Polling connections that the server identified.",
         {{"server", server.name}})),
+      busy_gauge_(context_->metrics.gauge(
+        "cuttle_server_links_busy",
+        "Polling connections with a request that is not answered yet.",
+        {{"server", server.name}})),
       requests_(context_->metrics.counter("cuttle_server_requests_total",
                                           "Requests of the server.",
                                           {{"server", server.name}})) {
@@ -35,9 +50,10 @@ public:
     mailbox<server_connection_actor> box{server_connection_actor{self_}};
     halibut::service_callbacks callbacks;
     callbacks.on_request
-      = [box](halibut::rpc_request request, halibut::reply_function reply) {
+      = [box, &busy = busy_gauge_](halibut::rpc_request request,
+                                   halibut::reply_function reply) {
           box.post(std::make_shared<rpc_call>(
-            rpc_call{std::move(request), std::move(reply)}));
+            rpc_call{std::move(request), counted(busy, std::move(reply))}));
         };
     callbacks.on_link = [box](const halibut::link_event& event) {
       if (event.what == halibut::link_event::kind::stopped)
@@ -190,6 +206,7 @@ private:
   std::string server_;
   request_targets targets_;
   telemetry::gauge& connected_gauge_;
+  telemetry::gauge& busy_gauge_;
   telemetry::counter& requests_;
   std::set<unsigned> connected_;
   failure reason_;

@@ -1,5 +1,6 @@
 #include "infra/halibut/accept_peer.hpp"
 
+#include "infra/halibut/limit_names.hpp"
 #include "infra/halibut/preamble.hpp"
 
 namespace cuttle::halibut {
@@ -36,13 +37,16 @@ task<result> accept_peer(exchange& wire, const std::set<std::string>& trusted,
   link.trust().anybody = true;
   auto until = transport::clock::now() + limits.handshake;
   auto secured = co_await link.handshake(true, until);
+  auto late = [&](const failure& x) {
+    return limited(x, limits.handshake, raise::handshake);
+  };
   if (!secured)
-    co_return tl::unexpected(secured.error());
+    co_return tl::unexpected(late(secured.error()));
   std::string name{who};
   preamble_reader reader{limits.preamble_bytes};
   auto spoke = co_await read_preamble(link, reader, until);
   if (!spoke)
-    co_return tl::unexpected(spoke.error());
+    co_return tl::unexpected(late(spoke.error()));
   if (!*spoke)
     co_return result{};
   if (!reader.is_halibut()) {
@@ -63,7 +67,7 @@ task<result> accept_peer(exchange& wire, const std::set<std::string>& trusted,
   auto what = "the " + name + "'s identity";
   auto identity = co_await wire.read_identity(until, what);
   if (!identity)
-    co_return tl::unexpected(identity.error());
+    co_return tl::unexpected(late(identity.error()));
   co_return accepted_peer{std::move(thumbprint), std::move(*identity)};
 }
 

@@ -4,12 +4,51 @@
 #include <utility>
 
 #include "infra/halibut/envelope.hpp"
+#include "infra/halibut/limit_names.hpp"
 #include "infra/halibut/reply.hpp"
 #include "infra/telemetry/log.hpp"
 
 namespace cuttle::halibut {
 
 using clock = std::chrono::steady_clock;
+
+namespace {
+
+/// Tells of the time between a request and its answer, whatever ends it.
+class busy_mark {
+public:
+  explicit busy_mark(const std::function<void(bool)>& f) : tell_(f) {
+    if (tell_)
+      tell_(true);
+  }
+  ~busy_mark() {
+    if (tell_)
+      tell_(false);
+  }
+  busy_mark(const busy_mark&) = delete;
+  busy_mark& operator=(const busy_mark&) = delete;
+
+private:
+  const std::function<void(bool)>& tell_;
+};
+
+} // namespace
+
+task<bool> answering::serve_one(exchange& wire, event& wake, bool& waiting,
+                                std::chrono::milliseconds patience,
+                                std::string_view what,
+                                const char* setting) const {
+  waiting = true;
+  auto arrived = co_await wire.link().fill(clock::now() + patience, what);
+  if (!arrived)
+    co_return tl::unexpected(limited(arrived.error(), patience, setting));
+  waiting = false;
+  auto document
+    = co_await wire.read_message(clock::now() + limits.io, "a message");
+  if (!document)
+    co_return tl::unexpected(limited(document.error(), limits.io, raise::io));
+  co_return co_await answer(wire, wake, std::move(*document));
+}
 
 task<bool> answering::answer(exchange& wire, event& wake,
                              bson_bytes document) const {
@@ -19,9 +58,10 @@ task<bool> answering::answer(exchange& wire, event& wake,
   if (decoded->null)
     co_return false;
   document = {};
+  busy_mark busy{on_busy};
   auto received = co_await wire.read_streams(std::move(decoded->placeholders));
   if (!received)
-    co_return tl::unexpected(received.error());
+    co_return tl::unexpected(limited(received.error(), limits.io, raise::io));
   auto id = decoded->request.id;
   outcome<rpc_response> response;
   if (received->trouble) {
@@ -51,7 +91,7 @@ task<bool> answering::answer(exchange& wire, event& wake,
   if (sent)
     sent = co_await wire.write_streams(std::move(response->streams));
   if (!sent)
-    co_return tl::unexpected(sent.error());
+    co_return tl::unexpected(limited(sent.error(), limits.io, raise::io));
   co_return true;
 }
 

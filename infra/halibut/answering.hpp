@@ -2,7 +2,10 @@
 
 // Internal: for the .cpp files of this folder.
 
+#include <chrono>
+#include <functional>
 #include <string>
+#include <string_view>
 
 #include "infra/halibut/event.hpp"
 #include "infra/halibut/exchange.hpp"
@@ -23,12 +26,20 @@ struct answering {
   const bool& abandoned;
   /// Who asks, for logs.
   std::string peer;
+  /// Told when a request has come (true) and when its answer is written, or
+  /// never will be (false).
+  std::function<void(bool)> on_busy;
 
-  /// Answers `document`; false for a null message, which has no answer. `wake`
-  /// is notified by whoever cuts the link. A failure costs the connection.
-  task<bool> answer(exchange& wire, event& wake, bson_bytes document) const;
+  /// Waits for a message as long as `patience`, which `setting` gives, with
+  /// `waiting` set, and answers it; false for a null message, which has no
+  /// answer. `wake` is notified by whoever cuts the link. A failure costs the
+  /// connection; `waiting` is still set then if nothing came.
+  task<bool> serve_one(exchange& wire, event& wake, bool& waiting,
+                       std::chrono::milliseconds patience,
+                       std::string_view what, const char* setting) const;
 
 private:
+  task<bool> answer(exchange& wire, event& wake, bson_bytes document) const;
   task<rpc_response> ask(transport& link, event& wake,
                          rpc_request request) const;
 };

@@ -5,6 +5,8 @@
 #include <optional>
 #include <string_view>
 
+#include "infra/halibut/limit_names.hpp"
+
 namespace cuttle::halibut {
 
 namespace {
@@ -72,8 +74,15 @@ bool is_placeholder(const level& x) {
   return x.id && x.length && (!x.id_is_text || !x.other_members);
 }
 
-outcome<void> check_text(const bson_iter_t& iter) {
+outcome<void> check_text(const bson_iter_t& iter,
+                         const halibut::limits& limits) {
   auto text = text_of(iter);
+  if (text.size() > limits.string_bytes)
+    return fail(errc::overloaded, "a BSON string of "
+                                    + std::to_string(text.size())
+                                    + " bytes is over the limit of "
+                                    + std::to_string(limits.string_bytes)
+                                    + raised_by(raise::text));
   if (!bson_utf8_validate(text.data(), text.size(), true))
     return fail(errc::protocol_error, "a BSON string is not UTF-8");
   return {};
@@ -103,7 +112,8 @@ scan_document(std::span<const std::uint8_t> document,
         if (result.size() >= limits.streams)
           return fail(errc::overloaded, "a message has more than "
                                           + std::to_string(limits.streams)
-                                          + " data streams");
+                                          + " data streams"
+                                          + raised_by(raise::streams));
         result.push_back({*top.id, *top.length});
       }
       open.pop_back();
@@ -112,7 +122,7 @@ scan_document(std::span<const std::uint8_t> document,
     note_member(top);
     auto type = bson_iter_type(&top.iter);
     if (type == BSON_TYPE_UTF8) {
-      if (auto ok = check_text(top.iter); !ok)
+      if (auto ok = check_text(top.iter, limits); !ok)
         return tl::unexpected(ok.error());
     } else if (is_text(type) || type == BSON_TYPE_CODEWSCOPE) {
       return fail(errc::protocol_error,
@@ -120,7 +130,8 @@ scan_document(std::span<const std::uint8_t> document,
     } else if (type == BSON_TYPE_DOCUMENT || type == BSON_TYPE_ARRAY) {
       if (open.size() >= limits.nesting)
         return fail(errc::overloaded, "a BSON document is nested deeper than "
-                                        + std::to_string(limits.nesting));
+                                        + std::to_string(limits.nesting)
+                                        + raised_by(raise::nesting));
       std::uint32_t size = 0;
       const std::uint8_t* data = nullptr;
       if (type == BSON_TYPE_DOCUMENT)

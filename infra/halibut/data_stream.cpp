@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <string>
 
+#include "infra/halibut/limit_names.hpp"
+
 namespace cuttle::halibut {
 
 namespace {
@@ -47,7 +49,8 @@ stream_ledger::open(std::span<const std::uint8_t, stream_header_bytes> header) {
   if (result.length > limit_)
     return fail(errc::overloaded,
                 "a data stream of " + std::to_string(result.length)
-                  + " bytes is over the limit of " + std::to_string(limit_));
+                  + " bytes is over the limit of " + std::to_string(limit_)
+                  + raised_by(raise::stream));
   auto i = std::find_if(open_.begin(), open_.end(),
                         [&](const auto& x) { return x.id == result.id; });
   if (i == open_.end())

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "infra/halibut/limit_names.hpp"
 #include "infra/halibut/proxy.hpp"
 
 namespace cuttle::halibut {
@@ -94,7 +95,6 @@ task<void> connect(transport& link, const addresses& list,
 task<void> open_tunnel(transport& link, const server_endpoint& server,
                        const proxy_settings& proxy,
                        const halibut::limits& limits) {
-  constexpr std::chrono::seconds patience{15};
   auto request = format_connect(server, proxy);
   auto sent
     = co_await link.write_plain(request, transport::clock::now() + limits.io);
@@ -106,9 +106,9 @@ task<void> open_tunnel(transport& link, const server_endpoint& server,
       co_return fail(errc::protocol_error,
                      "the proxy's answer has no end within "
                        + std::to_string(proxy_answer_bytes) + " bytes");
-    auto c = co_await link.read_plain(transport::clock::now() + patience);
+    auto c = co_await link.read_plain(transport::clock::now() + limits.proxy);
     if (!c)
-      co_return tl::unexpected(c.error());
+      co_return tl::unexpected(limited(c.error(), limits.proxy, raise::proxy));
     head += *c;
   }
   co_return check_connect_answer(head);
@@ -158,7 +158,8 @@ task<void> dial(asio::io_context& context, transport& link, event& wake,
     co_return tl::unexpected(list.error());
   auto connected = co_await connect(link, *list, name, until);
   if (!connected)
-    co_return connected;
+    co_return tl::unexpected(
+      limited(connected.error(), limits.connect, raise::connect));
   if (server.proxy) {
     auto tunnel = co_await open_tunnel(link, server, *server.proxy, limits);
     if (!tunnel)
@@ -170,8 +171,9 @@ task<void> dial(asio::io_context& context, transport& link, event& wake,
   auto secured = co_await link.handshake(false, transport::clock::now()
                                                   + limits.handshake);
   if (!secured)
-    co_return tl::unexpected(
-      describe_handshake(secured.error(), link, link.trust(), server.name()));
+    co_return tl::unexpected(limited(
+      describe_handshake(secured.error(), link, link.trust(), server.name()),
+      limits.handshake, raise::handshake));
   co_return outcome<void>{};
 }
 

@@ -6,6 +6,8 @@
 #include <string>
 #include <zlib.h>
 
+#include "infra/halibut/limit_names.hpp"
+
 namespace cuttle::halibut {
 
 namespace {
@@ -91,14 +93,16 @@ outcome<void> inflater::check() const {
   if (length > message_limit_)
     return fail(errc::overloaded, "a message of " + std::to_string(length)
                                     + " bytes is over the limit of "
-                                    + std::to_string(message_limit_));
+                                    + std::to_string(message_limit_)
+                                    + raised_by(raise::message));
   if (output_ > length + trailing_limit)
     return fail(errc::protocol_error,
                 "a message goes on long after the end of its document");
   if (output_ > ratio_free_bytes && output_ / ratio_limit_ > input_)
     return fail(errc::overloaded, "a message inflates to more than "
                                     + std::to_string(ratio_limit_)
-                                    + " times its size");
+                                    + " times its size"
+                                    + raised_by(raise::ratio));
   return {};
 }
 

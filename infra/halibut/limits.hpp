@@ -11,6 +11,8 @@ namespace cuttle::halibut {
 struct limits {
   std::chrono::milliseconds connect{60'000};
   std::chrono::milliseconds handshake{60'000};
+  /// Each byte of a proxy's answer.
+  std::chrono::milliseconds proxy{15'000};
   /// Any single read or write without a more specific limit.
   std::chrono::milliseconds io{60'000};
   /// Service, polling: first byte of a request or null message.
@@ -35,6 +37,8 @@ struct limits {
   /// Decompressed bytes allowed for each compressed byte, checked beyond the
   /// first 16 MiB. Deflate itself cannot exceed about 1032.
   std::size_t inflate_ratio = 200;
+  /// Length of one string.
+  std::size_t string_bytes = 256 * 1024 * 1024;
   /// Nesting of documents and arrays.
   unsigned nesting = 64;
   /// Length of one data stream.
@@ -43,9 +47,12 @@ struct limits {
   std::size_t streams = 1'000;
   /// Streams up to this length stay in memory; longer ones are spooled.
   std::int64_t stream_memory_bytes = 64 * 1024;
+  /// Listening mode: connections from one address.
+  std::size_t connections_per_peer = 512;
   /// Client: connections of one subscription.
   std::size_t connections_per_subscription = 512;
-  /// Client: connections in all, those in the handshake included.
+  /// Client and listening mode: connections in all, those in the handshake
+  /// included.
   std::size_t connections = 4'096;
   /// Client: requests that wait in one subscription's queue.
   std::size_t queued_requests = 10'000;

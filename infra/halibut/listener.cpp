@@ -5,6 +5,8 @@
 #include <fcntl.h>
 #include <utility>
 
+#include "infra/halibut/tls.hpp"
+
 namespace cuttle::halibut {
 
 namespace asio = boost::asio;
@@ -31,6 +33,19 @@ outcome<std::uint16_t> listener::open(const std::string& address,
   if (!listening)
     return tl::unexpected(listening.error());
   return place_.port();
+}
+
+outcome<std::uint16_t> listener::open(const std::string& address,
+                                      std::uint16_t port,
+                                      const crypto::identity& self,
+                                      std::optional<asio::ssl::context>& tls) {
+  auto context = make_acceptor_context(self);
+  if (!context)
+    return tl::unexpected(context.error());
+  auto opened = open(address, port);
+  if (opened)
+    tls.emplace(context->release());
+  return opened;
 }
 
 outcome<void> listener::listen() {

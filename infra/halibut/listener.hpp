@@ -5,11 +5,14 @@
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/ssl/context.hpp>
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 
+#include "infra/crypto/identity.hpp"
 #include "infra/halibut/event.hpp"
 #include "messages/failure.hpp"
 
@@ -27,6 +30,11 @@ public:
   /// Binds and listens on an address such as `0.0.0.0` or `::` (which takes
   /// IPv4 as well); port 0 lets the system choose. Returns the port.
   outcome<std::uint16_t> open(const std::string& address, std::uint16_t port);
+
+  /// The same, and makes the TLS context of those who are accepted.
+  outcome<std::uint16_t> open(const std::string& address, std::uint16_t port,
+                              const crypto::identity& self,
+                              std::optional<boost::asio::ssl::context>& tls);
 
   /// Hands over connections until `close`; call once. A failure to accept is
   /// told and followed by a short pause.

@@ -33,13 +33,9 @@ polling_client::impl::impl(io_thread& thread, disk::disk_pool& pool,
 }
 
 outcome<std::uint16_t> polling_client::impl::start() {
-  auto context = make_acceptor_context(self);
-  if (!context)
-    return tl::unexpected(context.error());
-  auto port = listener.open(options.bind, options.port);
+  auto port = listener.open(options.bind, options.port, self, tls);
   if (!port)
     return port;
-  tls.emplace(context->release());
   io.gate->post([self = shared_from_this()] {
     if (!self->stopped)
       self->spawn(self->listener.accept(

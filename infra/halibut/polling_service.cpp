@@ -1,9 +1,7 @@
 #include "infra/halibut/polling_service.hpp"
 
 #include <algorithm>
-#include <boost/asio/co_spawn.hpp>
 #include <exception>
-#include <future>
 #include <random>
 #include <utility>
 
@@ -22,9 +20,6 @@ namespace {
 /// The first connects are spread over this time.
 constexpr milliseconds spread{300};
 
-/// The same trouble is logged again after this time only.
-constexpr std::chrono::minutes quiet_time{5};
-
 double random_factor() {
   std::random_device source;
   return std::uniform_real_distribution<double>{1.0, 2.0}(source);
@@ -40,9 +35,13 @@ std::string server_endpoint::name() const {
 polling_service::impl::impl(io_thread& thread, disk::disk_pool& pool,
                             crypto::identity own, server_endpoint node,
                             polling_options opts, service_callbacks calls)
-  : io(thread.get()), disk(pool), self(std::move(own)), server(std::move(node)),
-    options(std::move(opts)), callbacks(std::move(calls)),
-    patience(io.context) {}
+  : service_base(thread, pool, std::move(own), node.name(), opts.limits,
+                 std::move(calls)),
+    server(std::move(node)), options(std::move(opts)),
+    pool(
+      {options.connections, options.connections_max, options.connection_idle}) {
+  requests.on_busy = [this](bool begins) { on_busy(begins); };
+}
 
 void polling_service::impl::start() {
   if (stopping || !links.empty())
@@ -51,30 +50,49 @@ void polling_service::impl::start() {
   if (context)
     tls.emplace(context->release());
   else
-    log_trouble(context.error(), options.backoff_min);
-  for (unsigned i = 0; i < link_count(); ++i) {
-    auto& x
-      = *links.emplace_back(std::make_unique<service_link>(io.context, i));
-    ++running;
-    asio::co_spawn(
-      io.context, run(x),
-      [self = shared_from_this()](std::exception_ptr error) {
-        if (error)
-          telemetry::error("link-threw", {{"server", self->server.name()}});
-        --self->running;
-        self->ended();
-      });
+    log_trouble("link-lost", context.error(), options.backoff_min);
+  for (unsigned i = 0; i < pool.bounds().min; ++i)
+    add_link();
+}
+
+/// With the lowest number that no other link has.
+void polling_service::impl::add_link() {
+  unsigned number = 0;
+  auto taken = [&](auto& x) { return x->number == number; };
+  while (std::any_of(links.begin(), links.end(), taken))
+    ++number;
+  auto& x
+    = *links.emplace_back(std::make_unique<service_link>(io.context, number));
+  spawn(run(x), [this, &x] {
+    std::erase_if(links, [&](auto& y) { return y.get() == &x; });
+  });
+}
+
+link_counts polling_service::impl::counts() const {
+  link_counts result;
+  result.busy = busy;
+  for (auto& x : links) {
+    result.open += x->retired ? 0 : 1;
+    result.identified += x->identified && !x->retired ? 1 : 0;
   }
+  return result;
 }
 
-unsigned polling_service::impl::link_count() const {
-  return std::clamp(options.connections, 1u, 512u);
+void polling_service::impl::on_busy(bool begins) {
+  auto now = clock::now();
+  busy = begins ? busy + 1 : busy - 1;
+  pool.busy(busy, now);
+  // One that is about to go still counts for the server.
+  if (!begins || stopping || links.size() >= pool.bounds().max
+      || !pool.grow(counts(), now))
+    return;
+  add_link();
+  pool.grew(counts().open, now);
+  telemetry::debug("link-added",
+                   {{"server", peer}, {"connections", counts().open}});
 }
 
-void polling_service::impl::stop(milliseconds grace,
-                                 std::function<void()> done) {
-  stopping = true;
-  on_ended.push_back(std::move(done));
+void polling_service::impl::finish_idle(milliseconds) {
   for (auto& x : links) {
     x->wake.notify();
     // What has begun to arrive is a request that must not be lost.
@@ -83,15 +101,6 @@ void polling_service::impl::stop(milliseconds grace,
     else if (x->link && x->idle && !x->link->has_unread())
       x->link->finish();
   }
-  patience.expires_after(grace);
-  patience.async_wait(
-    [weak = weak_from_this()](const boost::system::error_code& error) {
-      auto self = weak.lock();
-      if (!error && self)
-        self->cut_all({errc::deadline_exceeded,
-                       "the exchange did not end before the worker stopped"});
-    });
-  ended();
 }
 
 void polling_service::impl::cut_all(const failure& reason) {
@@ -102,18 +111,11 @@ void polling_service::impl::cut_all(const failure& reason) {
   }
 }
 
-void polling_service::impl::ended() {
-  if (running > 0 || !stopping)
-    return;
-  patience.cancel();
-  auto calls = std::exchange(on_ended, {});
-  for (auto& call : calls)
-    call();
-}
-
 asio::awaitable<void> polling_service::impl::run(service_link& x) {
   backoff pauses{random_factor(), options.backoff_min, options.backoff_max};
-  auto first = spread * x.number / link_count();
+  auto first = x.number < pool.bounds().min
+                 ? spread * x.number / pool.bounds().min
+                 : milliseconds{0};
   if (first > milliseconds{0})
     co_await x.wake.wait(clock::now() + first);
   while (!stopping) {
@@ -127,12 +129,12 @@ asio::awaitable<void> polling_service::impl::run(service_link& x) {
     }
     x.link = nullptr;
     x.idle = false;
-    x.identified = false;
+    auto identified = std::exchange(x.identified, false);
     if (stopping)
       break;
     auto pause = pauses.pause(clock::now());
-    log_trouble(result.error(), pause);
-    tell({link_event::kind::disconnected, x.number, result.error(), pause});
+    if (!keeps(x, identified, result.error(), pause))
+      break;
     auto until = clock::now() + pause;
     while (!stopping && clock::now() < until)
       co_await x.wake.wait(until);
@@ -140,30 +142,21 @@ asio::awaitable<void> polling_service::impl::run(service_link& x) {
   tell({link_event::kind::stopped, x.number, {}, {}});
 }
 
-void polling_service::impl::tell(const link_event& event) {
-  if (abandoned || !callbacks.on_link)
-    return;
-  try {
-    callbacks.on_link(event);
-  } catch (const std::exception& e) {
-    telemetry::error("link-handler-threw", {{"what", e.what()}});
-  }
-}
-
-void polling_service::impl::log_trouble(const failure& reason,
-                                        milliseconds retry_in) {
-  auto now = clock::now();
-  if (reason.text == logged && now - logged_at < quiet_time) {
-    telemetry::debug("link-lost", {{"server", server.name()},
-                                   {"reason", reason.text},
-                                   {"retry-ms", retry_in.count()}});
-    return;
-  }
-  logged = reason.text;
-  logged_at = now;
-  telemetry::warn("link-lost", {{"server", server.name()},
-                                {"reason", reason.text},
-                                {"retry-ms", retry_in.count()}});
+/// Tells of the end of a connection; whether another one follows it.
+bool polling_service::impl::keeps(service_link& x, bool identified,
+                                  const failure& reason, milliseconds pause) {
+  auto renewed = !x.retired && pool.renew(counts());
+  if (!renewed && !identified)
+    pool.failed_to_grow(clock::now(), pause);
+  if (x.retired)
+    telemetry::debug("link-retired",
+                     {{"server", peer}, {"connection", x.number}});
+  else
+    log_trouble("link-lost", reason, renewed ? pause : milliseconds{0});
+  tell({link_event::kind::disconnected, x.number, reason,
+        renewed ? pause : milliseconds{0}});
+  x.retired = !renewed;
+  return renewed;
 }
 
 polling_service::polling_service(io_thread& thread, disk::disk_pool& disk,
@@ -175,26 +168,7 @@ polling_service::polling_service(io_thread& thread, disk::disk_pool& disk,
                                  std::move(callbacks))) {}
 
 polling_service::~polling_service() {
-  auto abandon = [impl = impl_] {
-    impl->abandoned = true;
-    impl->on_ended.clear();
-    impl->stopping = true;
-    impl->cut_all(worker_stops());
-  };
-  if (impl_->io.inside()) {
-    abandon();
-    return;
-  }
-  // Whatever still runs uses the disk pool and the callbacks' targets, which
-  // may be gone right after this.
-  auto ended = std::make_shared<std::promise<void>>();
-  auto posted = impl_->io.gate->post([impl = impl_, abandon, ended] {
-    abandon();
-    impl->on_ended.push_back([ended] { ended->set_value(); });
-    impl->ended();
-  });
-  if (posted)
-    ended->get_future().wait();
+  abandon(impl_);
 }
 
 void polling_service::start() {
@@ -202,9 +176,7 @@ void polling_service::start() {
 }
 
 void polling_service::stop(milliseconds patience, std::function<void()> done) {
-  impl_->io.gate->post([impl = impl_, patience, done = std::move(done)] {
-    impl->stop(patience, done);
-  });
+  post_stop(impl_, patience, std::move(done));
 }
 
 } // namespace cuttle::halibut

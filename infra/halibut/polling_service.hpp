@@ -41,8 +41,13 @@ struct server_endpoint {
 
 /// Tuning of a `polling_service`.
 struct polling_options {
-  /// Connections to this server, 1 to 512 [RUN-04].
+  /// Connections to this server that are kept, 1 to 512 [RUN-04].
   unsigned connections = 5;
+  /// Further ones are made while all have a request, up to this number in all;
+  /// 0 makes none.
+  unsigned connections_max = 0;
+  /// How long such a one stays without need.
+  std::chrono::milliseconds connection_idle{300'000};
   /// Pauses after a failed attempt (`halibut` section 15).
   std::chrono::milliseconds backoff_min{5'000};
   std::chrono::milliseconds backoff_max{120'000};
@@ -51,8 +56,9 @@ struct polling_options {
   halibut::limits limits;
 };
 
-/// The Service side of Halibut in polling mode: keeps N connections to one
-/// server node and hands over what it asks. Thread-safe.
+/// The Service side of Halibut in polling mode: keeps connections to one server
+/// node, more of them while all are busy, and hands over what it asks.
+/// Thread-safe.
 class polling_service {
 public:
   polling_service(io_thread& thread, disk::disk_pool& disk,

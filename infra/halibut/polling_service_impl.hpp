@@ -3,31 +3,21 @@
 // Internal: for the .cpp files of this folder.
 
 #include <boost/asio/awaitable.hpp>
-#include <boost/asio/ssl/context.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <chrono>
-#include <functional>
 #include <memory>
-#include <optional>
-#include <string>
 #include <vector>
 
-#include "infra/halibut/answering.hpp"
 #include "infra/halibut/backoff.hpp"
 #include "infra/halibut/event.hpp"
 #include "infra/halibut/exchange.hpp"
-#include "infra/halibut/io_thread_impl.hpp"
+#include "infra/halibut/link_pool.hpp"
 #include "infra/halibut/polling_service.hpp"
+#include "infra/halibut/service_base.hpp"
 #include "infra/halibut/transport.hpp"
 
 namespace cuttle::halibut {
 
-/// Why a link ends when the worker stops.
-inline failure worker_stops() {
-  return {errc::cancelled, "the worker stops"};
-}
-
-/// One of the N connections, for as long as the service lives.
+/// One of the connections, with those that follow it after a loss.
 struct service_link {
   service_link(boost::asio::io_context& context, unsigned x)
     : number(x), wake(context) {}
@@ -41,46 +31,37 @@ struct service_link {
   bool idle = false;
   /// Whether the server has identified itself.
   bool identified = false;
+  /// There is no need for it: it ends with END.
+  bool retired = false;
 };
 
-struct polling_service::impl : std::enable_shared_from_this<impl> {
+struct polling_service::impl : service_base {
   impl(io_thread& thread, disk::disk_pool& pool, crypto::identity own,
        server_endpoint node, polling_options opts, service_callbacks calls);
 
-  io_thread::impl& io;
-  disk::disk_pool& disk;
-  const crypto::identity self;
   const server_endpoint server;
   const polling_options options;
 
   // Everything below is touched on the links' thread only.
-  service_callbacks callbacks;
-  std::optional<boost::asio::ssl::context> tls;
   std::vector<std::unique_ptr<service_link>> links;
-  std::size_t running = 0;
-  bool stopping = false;
-  /// The owner is gone: no callback any more.
-  bool abandoned = false;
-  const answering requests{io, options.limits, callbacks, abandoned,
-                           server.name()};
-  boost::asio::steady_timer patience;
-  std::vector<std::function<void()>> on_ended;
-  std::string logged;
-  std::chrono::steady_clock::time_point logged_at{};
 
-  unsigned link_count() const;
+  link_pool pool;
+  /// Requests that are not answered yet.
+  unsigned busy = 0;
+
   void start();
-  void stop(std::chrono::milliseconds grace, std::function<void()> done);
-  void cut_all(const failure& reason);
-  void ended();
+  link_counts counts() const;
+  void add_link();
+  void on_busy(bool begins);
+  void finish_idle(std::chrono::milliseconds grace) override;
+  void cut_all(const failure& reason) override;
 
   boost::asio::awaitable<void> run(service_link& x);
   task<void> transact(service_link& x, backoff& pauses);
   task<void> identify(exchange& wire);
   task<void> serve(service_link& x, exchange& wire);
-
-  void tell(const link_event& event);
-  void log_trouble(const failure& reason, std::chrono::milliseconds retry_in);
+  bool keeps(service_link& x, bool identified, const failure& reason,
+             std::chrono::milliseconds pause);
 };
 
 } // namespace cuttle::halibut

@@ -1,6 +1,7 @@
 #include <utility>
 
 #include "infra/halibut/dial.hpp"
+#include "infra/halibut/limit_names.hpp"
 #include "infra/halibut/polling_service_impl.hpp"
 #include "infra/halibut/preamble.hpp"
 #include "infra/telemetry/log.hpp"
@@ -8,6 +9,14 @@
 namespace cuttle::halibut {
 
 using clock = std::chrono::steady_clock;
+
+namespace {
+
+failure not_needed() {
+  return {errc::cancelled, "there was no need for so many connections"};
+}
+
+} // namespace
 
 /// One connection from its making to its end, which is always a failure.
 task<void> polling_service::impl::transact(service_link& x, backoff& pauses) {
@@ -55,7 +64,8 @@ task<void> polling_service::impl::identify(exchange& wire) {
                        "probably it does not trust this worker's thumbprint "
                      + self.thumbprint() + ", or has its limit of connections");
   if (!peer)
-    co_return tl::unexpected(peer.error());
+    co_return tl::unexpected(
+      limited(peer.error(), limits.handshake, raise::handshake));
   if (peer->role != peer_role::server)
     co_return fail(errc::protocol_error,
                    server.name() + " is no Halibut server for workers");
@@ -63,31 +73,25 @@ task<void> polling_service::impl::identify(exchange& wire) {
 }
 
 task<void> polling_service::impl::serve(service_link& x, exchange& wire) {
-  auto& limits = options.limits;
   auto& link = wire.link();
   for (;;) {
     if (stopping && !link.has_unread()) {
       link.finish();
       co_return tl::unexpected(worker_stops());
     }
-    x.idle = true;
-    auto arrived = co_await link.fill(clock::now() + limits.request_wait,
-                                      "a request or null message");
-    x.idle = false;
-    if (!arrived)
-      co_return arrived;
-    auto document
-      = co_await wire.read_message(clock::now() + limits.io, "a message");
-    if (!document)
-      co_return tl::unexpected(document.error());
-    auto answered
-      = co_await requests.answer(wire, x.wake, std::move(*document));
+    auto answered = co_await requests.serve_one(
+      wire, x.wake, x.idle, limits.request_wait, "a request or null message",
+      raise::request_wait);
     if (!answered)
       co_return tl::unexpected(answered.error());
-    if (stopping) {
+    // Now the server cannot have sent a request that would be lost.
+    x.retired = !*answered && !stopping && pool.shrink(counts(), clock::now());
+    if (stopping || x.retired) {
       auto last = co_await wire.write_line("END\r\n");
       link.finish();
-      co_return tl::unexpected(last ? worker_stops() : last.error());
+      if (!last)
+        co_return tl::unexpected(last.error());
+      co_return tl::unexpected(x.retired ? not_needed() : worker_stops());
     }
     auto next = co_await wire.write_line("NEXT\r\n");
     if (!next)
@@ -95,7 +99,8 @@ task<void> polling_service::impl::serve(service_link& x, exchange& wire) {
     auto line
       = co_await wire.read_line(clock::now() + limits.control, "PROCEED");
     if (!line)
-      co_return tl::unexpected(line.error());
+      co_return tl::unexpected(
+        limited(line.error(), limits.control, raise::control));
     if (*line != "PROCEED")
       co_return fail(errc::protocol_error, "the server sent \""
                                              + printable(*line)

@@ -160,6 +160,26 @@ void read_worker(environment_reader& in, environment_settings& out) {
   out.own_pod = in.text_or("HOSTNAME", "");
 }
 
+void read_elastic(environment_reader& in, environment_settings& out) {
+  auto read = [&](const char* name) -> std::optional<unsigned> {
+    auto found = in.find_number(name, 1, 512, "the number of connections");
+    return found ? std::optional{static_cast<unsigned>(*found)} : std::nullopt;
+  };
+  auto& min = out.polling_connections_min;
+  auto& max = out.polling_connections_max;
+  min = read("CUTTLE_POLLING_CONNECTIONS_MIN");
+  max = read("CUTTLE_POLLING_CONNECTIONS_MAX");
+  if (min && max && *max < *min) {
+    max = min;
+    in.warn("CUTTLE_POLLING_CONNECTIONS_MAX",
+            "must not be less than CUTTLE_POLLING_CONNECTIONS_MIN; using "
+              + std::to_string(*max));
+  }
+  auto seconds = out.polling_idle.count();
+  in.number("CUTTLE_POLLING_IDLE_SECONDS", 1, 86'400, seconds);
+  out.polling_idle = std::chrono::seconds{seconds};
+}
+
 void read_proxy(const environment& env, environment_reader& in,
                 polling_proxy& proxy) {
   proxy.host = proxy_host(in.text_or("TentaclePollingProxyHost", ""));
@@ -232,7 +252,9 @@ environment_result read_environment(const environment& env) {
   environment_reader in{env};
   read_pods(env, in, result.values.pods);
   read_worker(in, result.values);
+  read_elastic(in, result.values);
   read_proxy(env, in, result.values.proxy);
+  read_wire(in, result.values.wire);
   read_tuning(in, result.values);
   if (in.boolean("OCTOPUS_CONTRIBUTE_ENV_SETTINGS", false))
     result.values.contributions = read_contributions(env);
@@ -261,6 +283,17 @@ unsigned polling_connections(const environment_settings& env,
   auto count = env.polling_connections ? *env.polling_connections
                                        : stored.polling_connections.value_or(1);
   return std::min(std::max(count, 1u), 512u);
+}
+
+connection_range polling_range(const environment_settings& env,
+                               const stored_settings& stored) {
+  auto fixed = polling_connections(env, stored);
+  auto& least = env.polling_connections_min;
+  auto& most = env.polling_connections_max;
+  connection_range result;
+  result.min = least ? *least : std::min(fixed, most.value_or(fixed));
+  result.max = most ? *most : std::max(fixed, result.min);
+  return result;
 }
 
 const polling_proxy& effective_proxy(const environment_settings& env,

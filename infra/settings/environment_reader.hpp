@@ -81,4 +81,7 @@ private:
   const environment& env_;
 };
 
+/// Reads the limits of the wire; see docs/settings.md.
+void read_wire(environment_reader& in, halibut::limits& out);
+
 } // namespace cuttle::settings

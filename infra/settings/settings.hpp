@@ -12,6 +12,7 @@
 
 #include "infra/crypto/cipher.hpp"
 #include "infra/crypto/identity.hpp"
+#include "infra/halibut/limits.hpp"
 #include "infra/kubernetes/manifest.hpp"
 #include "infra/settings/log_level.hpp"
 #include "messages/failure.hpp"
@@ -46,6 +47,11 @@ struct environment_settings {
   log_level level = log_level::info;
   /// Nothing: from the config map, else 1 [RUN-04].
   std::optional<unsigned> polling_connections;
+  /// The least and the most of them; nothing: the number above [RUN-04].
+  std::optional<unsigned> polling_connections_min;
+  std::optional<unsigned> polling_connections_max;
+  /// How long a connection beyond the least stays without need.
+  std::chrono::seconds polling_idle{300};
   bool disable_pod_cleanup = false;
   bool disable_pod_events = false;
   /// Killed pods and stale volumes are counted in a config map [EVT-01].
@@ -91,6 +97,8 @@ struct environment_settings {
   /// Listening mode, in which servers dial in: nothing unless a port is set.
   std::optional<std::uint16_t> listen_port;
   std::string listen_bind = "::";
+  /// Limits of the connections with servers.
+  halibut::limits wire;
   /// How long a stop waits for open requests.
   std::chrono::milliseconds drain_patience{25'000};
 };
@@ -170,6 +178,15 @@ std::string trusted_servers_json(const std::vector<trusted_server>& servers);
 /// Polling connections by [RUN-04], 1 to 512.
 unsigned polling_connections(const environment_settings& env,
                              const stored_settings& stored);
+
+/// The least and the most of polling connections, from 1 to 512. They are the
+/// number of [RUN-04] unless the environment says another one.
+struct connection_range {
+  unsigned min = 1;
+  unsigned max = 1;
+};
+connection_range polling_range(const environment_settings& env,
+                               const stored_settings& stored);
 
 /// The proxy to use: the environment's if it has a host, else the stored one.
 const polling_proxy& effective_proxy(const environment_settings& env,

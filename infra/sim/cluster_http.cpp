@@ -1,40 +1,31 @@
 #include "infra/sim/cluster_http.hpp"
 
 #include <atomic>
-#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/awaitable.hpp>
-#include <boost/asio/buffer.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
-#include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/post.hpp>
-#include <boost/asio/ssl/context.hpp>
 #include <boost/asio/ssl/stream.hpp>
 #include <boost/asio/steady_timer.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/core/tcp_stream.hpp>
 #include <boost/beast/http/message.hpp>
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/read.hpp>
 #include <boost/beast/http/string_body.hpp>
-#include <boost/beast/http/write.hpp>
-#include <boost/beast/ssl/ssl_stream.hpp>
 #include <future>
-#include <pthread.h>
 #include <set>
-#include <thread>
 
 #include "infra/sim/cluster_streams.hpp"
 #include "infra/sim/cluster_text.hpp"
+#include "infra/sim/tls_listener.hpp"
 #include "infra/telemetry/log.hpp"
 
 namespace asio = boost::asio;
 namespace beast = boost::beast;
 namespace http = boost::beast::http;
-namespace ssl = boost::asio::ssl;
 using tcp = boost::asio::ip::tcp;
 
 namespace cuttle::sim {
@@ -43,8 +34,6 @@ namespace {
 
 using clock_type = std::chrono::steady_clock;
 using nothing = asio::awaitable<void>;
-
-constexpr auto as_values = asio::as_tuple(asio::use_awaitable);
 
 constexpr std::uint32_t max_header = 64 * 1024;
 constexpr std::uint64_t max_body = 3 * 1024 * 1024;
@@ -100,7 +89,7 @@ struct cluster_http::impl {
   nothing accept() {
     asio::steady_timer pause{io};
     for (;;) {
-      auto [error, socket] = co_await acceptor.async_accept(as_values);
+      auto [error, socket] = co_await server.acceptor.async_accept(as_values);
       if (error == asio::error::operation_aborted)
         co_return;
       if (error) {
@@ -124,7 +113,7 @@ struct cluster_http::impl {
   }
 
   nothing serve(tcp::socket socket) {
-    tls_stream stream{beast::tcp_stream{std::move(socket)}, tls};
+    tls_stream stream{beast::tcp_stream{std::move(socket)}, server.tls};
     registration here{*this, stream};
     auto& layer = beast::get_lowest_layer(stream);
     layer.expires_after(handshake_limit);
@@ -187,32 +176,14 @@ struct cluster_http::impl {
     co_return sent&& keep;
   }
 
-  asio::awaitable<bool> send(tls_stream& stream, const plain_answer& answer,
-                             bool keep) {
-    http::response<http::string_body> response{
-      static_cast<http::status>(answer.status), 11};
-    response.set(http::field::content_type, answer.content_type);
-    response.set(http::field::cache_control, "no-cache, private");
-    for (const auto& [name, value] : answer.headers)
-      response.set(name, value);
-    response.body() = answer.body;
-    response.keep_alive(keep);
-    response.prepare_payload();
-    auto [error, size]
-      = co_await http::async_write(stream, response, as_values);
-    co_return !error;
-  }
-
-  void run_loop() {
-    pthread_setname_np(pthread_self(), "kube-api");
-    for (;;) {
-      try {
-        io.run();
-        return;
-      } catch (const std::exception& e) {
-        telemetry::error("embedded-cluster-api-threw", {{"what", e.what()}});
-      }
-    }
+  static asio::awaitable<bool> send(tls_stream& stream,
+                                    const plain_answer& answer, bool keep) {
+    http_answer reply{static_cast<int>(answer.status),
+                      answer.content_type,
+                      {answer.headers.begin(), answer.headers.end()},
+                      answer.body};
+    reply.headers.emplace("Cache-Control", "no-cache, private");
+    co_return co_await send_answer(stream, std::move(reply), keep);
   }
 
   cluster_api& api;
@@ -222,14 +193,10 @@ struct cluster_http::impl {
   std::atomic<std::size_t> open{0};
   std::set<tls_stream*> streams;
   clock_type::time_point closed_until;
-  ssl::context tls{ssl::context::tls_server};
   // Coroutines that go with the event loop still use the list of sleepers.
   wake_list wakes;
-  asio::io_context io{1};
-  asio::executor_work_guard<asio::io_context::executor_type> work{
-    io.get_executor()};
-  tcp::acceptor acceptor{io};
-  std::thread thread;
+  tls_listener server{"kube-api"};
+  asio::io_context& io = server.io;
 };
 
 cluster_http::cluster_http(cluster_api& api, const cluster_store& store,
@@ -241,30 +208,14 @@ cluster_http::~cluster_http() {
 }
 
 void cluster_http::stop() {
-  impl_->io.stop();
-  if (impl_->thread.joinable())
-    impl_->thread.join();
+  impl_->server.stop();
 }
 
 outcome<std::uint16_t> cluster_http::start(const api_certificate& certificate) {
-  try {
-    auto& tls = impl_->tls;
-    tls.set_options(ssl::context::no_tlsv1 | ssl::context::no_tlsv1_1);
-    tls.use_certificate_chain(asio::buffer(certificate.certificate_pem));
-    tls.use_private_key(asio::buffer(certificate.key_pem), ssl::context::pem);
-    SSL_CTX_set_alpn_select_cb(tls.native_handle(), &choose_protocol, nullptr);
-    auto& acceptor = impl_->acceptor;
-    acceptor.open(tcp::v4());
-    acceptor.bind({asio::ip::address_v4::loopback(), 0});
-    acceptor.listen(1'024);
-    auto port = acceptor.local_endpoint().port();
-    asio::co_spawn(impl_->io, impl_->accept(), asio::detached);
-    impl_->thread = std::thread{[this] { impl_->run_loop(); }};
-    return port;
-  } catch (const std::exception& e) {
-    return fail(errc::unavailable,
-                std::string{"The embedded cluster cannot listen: "} + e.what());
-  }
+  SSL_CTX_set_alpn_select_cb(impl_->server.tls.native_handle(),
+                             &choose_protocol, nullptr);
+  return impl_->server.start(certificate.certificate_pem, certificate.key_pem,
+                             1'024, [this] { return impl_->accept(); });
 }
 
 void cluster_http::wake_watches() {
@@ -280,7 +231,7 @@ void cluster_http::slow_down(std::chrono::milliseconds by) {
 }
 
 void cluster_http::cut(std::chrono::milliseconds for_how_long) {
-  if (!impl_->thread.joinable())
+  if (!impl_->server.thread.joinable())
     return;
   std::promise<void> done;
   asio::post(impl_->io, [this, for_how_long, &done] {

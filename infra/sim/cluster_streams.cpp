@@ -1,9 +1,7 @@
 #include "infra/sim/cluster_streams.hpp"
 
-#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/post.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
 #include <boost/beast/http/chunk_encode.hpp>
 #include <boost/beast/http/empty_body.hpp>
@@ -24,8 +22,6 @@ namespace cuttle::sim {
 namespace {
 
 using clock_type = std::chrono::steady_clock;
-
-constexpr auto as_values = asio::as_tuple(asio::use_awaitable);
 
 constexpr std::size_t max_chunk = 256 * 1024;
 

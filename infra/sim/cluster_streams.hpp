@@ -14,10 +14,9 @@
 #include <string>
 
 #include "infra/sim/cluster_api.hpp"
+#include "infra/sim/tls_listener.hpp"
 
 namespace cuttle::sim {
-
-using tls_stream = boost::asio::ssl::stream<boost::beast::tcp_stream>;
 
 /// Coroutines that sleep until something happens under their key, or until a
 /// time. `raise` is thread-safe, all else is for the event loop's thread.

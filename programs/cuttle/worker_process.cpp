@@ -204,7 +204,7 @@ struct worker_process::impl {
       if (telemetry::enabled(settings::log_level::debug))
         telemetry::debug("step", {{"at", step}, {"ticket", ticket.task_id}});
     };
-    auto connections = settings::polling_connections(options.env, stored);
+    auto connections = settings::polling_range(options.env, stored);
     for (auto& server : stored.servers)
       context->servers.push_back(factory(server, stored, connections));
     if (options.env.listen_port)
@@ -229,7 +229,7 @@ struct worker_process::impl {
 
   server_link_factory factory(const settings::trusted_server& server,
                               const settings::stored_settings& stored,
-                              unsigned connections) {
+                              settings::connection_range connections) {
     halibut::server_endpoint endpoint_of;
     endpoint_of.host = server.host;
     endpoint_of.port = server.port;
@@ -240,7 +240,10 @@ struct worker_process::impl {
       endpoint_of.proxy = halibut::proxy_settings{
         proxy.host, proxy.port, proxy.username, proxy.password};
     halibut::polling_options polling;
-    polling.connections = connections;
+    polling.connections = connections.min;
+    polling.connections_max = connections.max;
+    polling.connection_idle = options.env.polling_idle;
+    polling.limits = options.env.wire;
     polling.spool = workspace::spool_directory(options.env.pods.home);
     return {endpoint_of.name(),
             [this, endpoint_of, polling,
@@ -257,6 +260,7 @@ struct worker_process::impl {
     listening.bind = options.env.listen_bind;
     listening.port = *options.env.listen_port;
     listening.trusted = stored.listening_trust;
+    listening.limits = options.env.wire;
     listening.spool = workspace::spool_directory(options.env.pods.home);
     return {"listener", [this, listening, identity = stored.identity](
                           halibut::service_callbacks callbacks) {

@@ -34,7 +34,7 @@ TEST_F(AdoptionTest, ARunningScriptGoesOnWithEachLineOnce_RST01) {
   EXPECT_EQ(cluster.created[pod_name], 1);
 }
 
-TEST_F(AdoptionTest, LinesThatTheServerHasNotConfirmedComeAgain_RST01) {
+TEST_F(AdoptionTest, LinesThatTheServerHasNotConfirmedComeAgain_RST01_SVC24) {
   load();
   started(ticket);
   cluster.run(ticket);
@@ -48,7 +48,7 @@ TEST_F(AdoptionTest, LinesThatTheServerHasNotConfirmedComeAgain_RST01) {
   EXPECT_EQ(texts(status(ticket, 4), output_source::out), numbered(5, 10));
 }
 
-TEST_F(AdoptionTest, ARepeatedStartScriptFindsThePod_RST02) {
+TEST_F(AdoptionTest, ARepeatedStartScriptFindsThePod_RST02_SVC10) {
   load();
   started(ticket);
   cluster.run(ticket);
@@ -61,7 +61,7 @@ TEST_F(AdoptionTest, ARepeatedStartScriptFindsThePod_RST02) {
   EXPECT_EQ(store.prepared.size(), 1u);
 }
 
-TEST_F(AdoptionTest, APodWhoseStartWasNeverAnsweredIsNotMadeTwice_RST02) {
+TEST_F(AdoptionTest, APodWhoseStartWasNeverAnsweredIsNotMadeTwice_RST02_SVC10) {
   load();
   start(ticket);
   settle();
@@ -73,7 +73,7 @@ TEST_F(AdoptionTest, APodWhoseStartWasNeverAnsweredIsNotMadeTwice_RST02) {
   EXPECT_EQ(cluster.created[pod_name], 1);
 }
 
-TEST_F(AdoptionTest, AFinishedScriptHasItsCodeAndItsLines_RST04) {
+TEST_F(AdoptionTest, AFinishedScriptHasItsCodeAndItsLines_RST04_SVC49) {
   load();
   started(ticket);
   cluster.run(ticket);
@@ -89,6 +89,22 @@ TEST_F(AdoptionTest, AFinishedScriptHasItsCodeAndItsLines_RST04) {
   EXPECT_EQ(last.state, process_state::complete);
   EXPECT_EQ(last.exit_code, 9);
   EXPECT_EQ(texts(last, output_source::out), numbered(16, 20));
+}
+
+TEST_F(AdoptionTest, APodDeletedWhileNoWorkerWasThereIsNotFound_SVC48) {
+  load();
+  started(ticket);
+  cluster.run(ticket);
+  cluster.write_lines(ticket, 5);
+  serve();
+  EXPECT_EQ(status(ticket).next_sequence, 5);
+  cluster.pods.clear();
+  restart();
+  auto x = status(ticket, 5);
+  EXPECT_EQ(x.state, process_state::complete);
+  EXPECT_EQ(x.exit_code, exit_pod_not_found);
+  EXPECT_EQ(x.next_sequence, 5);
+  EXPECT_EQ(texts(x, output_source::err).size(), 6u);
 }
 
 TEST_F(AdoptionTest, ReadsNoLogBeforeTheServerSaysFromWhere_RST04) {
@@ -172,7 +188,7 @@ TEST_F(AdoptionTest, APodThatTheWatchNeverShowedIsConfirmedToo_MON05_MON08) {
   EXPECT_EQ(last.exit_code, exit_pod_not_found);
 }
 
-TEST_F(AdoptionTest, AnUnansweredLookupDecidesNothing_MON05) {
+TEST_F(AdoptionTest, AnUnansweredLookupDecidesNothing_MON05_SVC58) {
   load();
   started(ticket);
   auto copy = cluster.at(ticket);

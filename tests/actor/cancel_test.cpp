@@ -11,7 +11,8 @@ using CancelTest = intake_fixture;
 const script_ticket ticket{"Ticket-1"};
 const std::string pod_name = "octopus-script-ticket-1";
 
-TEST_F(CancelTest, AnUnknownTicketIsCompleteWithSixLinesAndItsCursor_RPC09) {
+TEST_F(CancelTest,
+       AnUnknownTicketIsCompleteWithSixLinesAndItsCursor_RPC09_SVC21) {
   load();
   auto reply = status(ticket, 17);
   EXPECT_EQ(reply.state, process_state::complete);
@@ -32,7 +33,7 @@ TEST_F(CancelTest, AnUnknownTicketIsAskedForAgainAndAgain_RPC10) {
     << "a question alone does not spend the ticket";
 }
 
-TEST_F(CancelTest, EndsARunningScriptAtOnce_RPC11) {
+TEST_F(CancelTest, EndsARunningScriptAtOnce_RPC11_SVC34) {
   load();
   started(ticket);
   cluster.run(ticket);
@@ -88,7 +89,7 @@ TEST_F(CancelTest, StaysCancelledWhateverComesFromThePodAfterwards_RPC11) {
   EXPECT_TRUE(texts(later, output_source::err).empty());
 }
 
-TEST_F(CancelTest, EndsAPendingScript_RPC11) {
+TEST_F(CancelTest, EndsAPendingScript_RPC11_SVC35) {
   load();
   started(ticket);
   auto x = cancelled(ticket);
@@ -97,7 +98,7 @@ TEST_F(CancelTest, EndsAPendingScript_RPC11) {
   EXPECT_EQ(cluster.find(ticket), nullptr);
 }
 
-TEST_F(CancelTest, CancellingTwiceIsHarmless_RPC12) {
+TEST_F(CancelTest, CancellingTwiceIsHarmless_RPC12_SVC36) {
   load();
   started(ticket);
   cluster.run(ticket);
@@ -204,7 +205,8 @@ TEST_F(CancelTest, AnswersTheStateSoFarWhenTheDeletionTakesLong) {
 }
 
 // Cancels after each number of messages that a creation takes.
-TEST_F(CancelTest, LeavesNothingRunningWheneverItComesDuringTheCreation_RPC11) {
+TEST_F(CancelTest,
+       LeavesNothingRunningWheneverItComesDuringTheCreation_RPC11_SVC38) {
   load();
   for (int steps = 0; steps < 40; ++steps) {
     script_ticket each{"Ticket-" + std::to_string(steps)};
@@ -270,7 +272,7 @@ TEST_F(CancelTest, CompleteScriptDuringTheCreationLeavesNothing_RPC13) {
   EXPECT_TRUE(summary().operations.empty());
 }
 
-TEST_F(CancelTest, AScriptCancelledBeforeItsStartDoesNotRun_RPC11) {
+TEST_F(CancelTest, AScriptCancelledBeforeItsStartDoesNotRun_RPC11_SVC37) {
   load();
   auto x = cancelled(ticket, 3);
   EXPECT_EQ(x.exit_code, exit_pod_not_found);

@@ -33,17 +33,17 @@ std::size_t orphans(const operation_summary& x, std::chrono::minutes age) {
   return find_orphans({x}, now, age).size();
 }
 
-TEST(FindOrphans, TakesWhatEndedTenMinutesAgo_ORP02) {
+TEST(FindOrphans, TakesWhatEndedTenMinutesAgo_ORP02_SVC50) {
   EXPECT_EQ(orphans(ended("a", pod_phase::succeeded, 10min), 10min), 1u);
   EXPECT_EQ(orphans(ended("a", pod_phase::succeeded, 2h), 10min), 1u);
 }
 
-TEST(FindOrphans, KeepsWhatEndedNineMinutesAgo_ORP02) {
+TEST(FindOrphans, KeepsWhatEndedNineMinutesAgo_ORP02_SVC50) {
   EXPECT_EQ(orphans(ended("a", pod_phase::succeeded, 9min), 10min), 0u);
   EXPECT_EQ(orphans(ended("a", pod_phase::succeeded, 599s), 10min), 0u);
 }
 
-TEST(FindOrphans, KeepsWhatRunsWhateverItsAge_ORP02) {
+TEST(FindOrphans, KeepsWhatRunsWhateverItsAge_ORP02_SVC50) {
   EXPECT_EQ(orphans(ended("a", pod_phase::running, 24h), 10min), 0u);
   EXPECT_EQ(orphans(pending("a", now - 24h), 10min), 0u);
 }

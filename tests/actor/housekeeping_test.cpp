@@ -48,7 +48,8 @@ private:
   housekeeping_actor keeper_;
 };
 
-TEST_F(HousekeepingTest, RemovesAnOrphanAfterItsTimeAndKeepsTheResult_ORP04) {
+TEST_F(HousekeepingTest,
+       RemovesAnOrphanAfterItsTimeAndKeepsTheResult_ORP04_SVC50) {
   begin();
   advance(1min);
   finished_script(4);
@@ -145,7 +146,7 @@ TEST_F(HousekeepingTest, RemovesNothingWhenCleanupIsDisabled_ORP03) {
   EXPECT_EQ(store.lists, 0u);
 }
 
-TEST_F(HousekeepingTest, EndsAPodThatIsPendingForTooLong_PND01) {
+TEST_F(HousekeepingTest, EndsAPodThatIsPendingForTooLong_PND01_SVC33) {
   settings->pending_limit = 90min;
   begin();
   started(ticket);

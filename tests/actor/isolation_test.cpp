@@ -155,7 +155,8 @@ TEST_F(IsolationTest, IsHeldForTheCreationOnlySoThatScriptsOverlap_ISO02) {
     << "a short wait is not worth a line";
 }
 
-TEST_F(IsolationTest, SaysSoWhenALockIsBusyAndAgainEveryTenMinutes_ISO03) {
+TEST_F(IsolationTest,
+       SaysSoWhenALockIsBusyAndAgainEveryTenMinutes_ISO03_SVC06) {
   load();
   ask(intake, exclusive(first, "ServerTasks-1"));
   settle();
@@ -212,6 +213,43 @@ TEST_F(IsolationTest, EndsTheStartWhenTheWaitTookTooLong_ISO03) {
   EXPECT_EQ(summary().operations.size(), 1u);
 }
 
+TEST_F(IsolationTest, IsATimeoutAlsoWhenTheStartWasAnsweredBefore_RPC03) {
+  load();
+  ask(intake, exclusive(first, "ServerTasks-1"));
+  settle();
+  auto patient = exclusive(second, "ServerTasks-2");
+  patient.isolation_timeout = patience->rpc + 10s;
+  auto b = ask(intake, patient);
+  settle();
+  advance(patience->rpc);
+  ASSERT_TRUE(b->value);
+  EXPECT_EQ((*b)->state, process_state::pending);
+  advance(10s);
+  auto end = status(second);
+  EXPECT_EQ(end.state, process_state::complete);
+  EXPECT_EQ(end.exit_code, exit_timeout);
+  EXPECT_TRUE(says(end, output_source::err, "and timed out"));
+  serve();
+  EXPECT_EQ(cluster.created.size(), 1u);
+}
+
+TEST_F(IsolationTest, IsHeldByNobodyAfterAFailedStart_SVC17) {
+  load();
+  auto a = ask(intake, exclusive(first, "ServerTasks-1"));
+  settle();
+  auto b = ask(intake, exclusive(second, "ServerTasks-2"));
+  settle();
+  store.serve();
+  settle();
+  cluster.refuse_creation(first, {errc::forbidden, "no"});
+  serve();
+  EXPECT_TRUE(a->error);
+  EXPECT_TRUE(b->value) << "the lock is still held";
+  EXPECT_NE(cluster.find(second), nullptr);
+  EXPECT_EQ(cluster.find(first), nullptr);
+  EXPECT_FALSE(store.workspaces.contains(first.key()));
+}
+
 TEST_F(IsolationTest, LetsThoseBehindGoOnWhenSomebodyGivesUp_ISO01) {
   load();
   ask(intake, command(first));
@@ -229,7 +267,7 @@ TEST_F(IsolationTest, LetsThoseBehindGoOnWhenSomebodyGivesUp_ISO01) {
   EXPECT_TRUE(third->value);
 }
 
-TEST_F(IsolationTest, IsLeftByACancellationThatSaysWhoStillRuns_ISO03) {
+TEST_F(IsolationTest, IsLeftByACancellationThatSaysWhoStillRuns_ISO03_SVC35) {
   load();
   ask(intake, exclusive(first, "ServerTasks-1"));
   settle();

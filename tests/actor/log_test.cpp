@@ -107,7 +107,8 @@ TEST_F(LogTest, KeepsLessWhenAllOperationsTogetherHoldTooMuch) {
   EXPECT_EQ(context->log_bytes->load(), 0u) << "what is confirmed goes at once";
 }
 
-TEST_F(LogTest, PagesALargeOutputAndIsRunningUntilTheLastPage_RPC07_LOG21) {
+TEST_F(LogTest,
+       PagesALargeOutputAndIsRunningUntilTheLastPage_RPC07_LOG21_SVC30) {
   settings->response_bytes = 50;
   begin();
   cluster.write_lines(ticket, 30);
@@ -133,6 +134,18 @@ TEST_F(LogTest, PagesALargeOutputAndIsRunningUntilTheLastPage_RPC07_LOG21) {
   EXPECT_GT(pages, 3);
   EXPECT_LT(pages, 20);
   EXPECT_EQ(all, numbered(1, 30));
+}
+
+TEST_F(LogTest, TheSameCursorGivesTheSameLinesAndWhatCameSince_SVC24) {
+  begin();
+  cluster.write_lines(ticket, 10);
+  serve();
+  auto once = texts(status(ticket, 4), output_source::out);
+  EXPECT_EQ(once, numbered(5, 10));
+  EXPECT_EQ(texts(status(ticket, 4), output_source::out), once);
+  cluster.write_lines(ticket, 3);
+  serve();
+  EXPECT_EQ(texts(status(ticket, 4), output_source::out), numbered(5, 13));
 }
 
 TEST_F(LogTest, ReadsAgainFromTheStartAfterAGap_LOG13) {
@@ -219,7 +232,7 @@ TEST_F(LogTest, ARotatedLogIsFollowedOn_LOG04) {
   EXPECT_EQ(status(ticket).state, process_state::running);
 }
 
-TEST_F(LogTest, AnUnreachableLogDoesNotHoldTheCodeForEver) {
+TEST_F(LogTest, AnUnreachableLogDoesNotHoldTheCodeForEver_SVC58) {
   begin();
   cluster.feed(ticket, line(1));
   settle();
@@ -367,7 +380,7 @@ TEST_F(LogTest, LinesOfAnEarlierReadingDoNotOvertakeTheNewOne_RPC01) {
   }
 }
 
-TEST_F(LogTest, ACursorBeyondTheEndGivesNoLineAndTheCode) {
+TEST_F(LogTest, ACursorBeyondTheEndGivesNoLineAndTheCode_SVC26) {
   begin();
   cluster.write_lines(ticket, 3);
   cluster.write_end(ticket, 0);

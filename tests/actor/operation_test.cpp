@@ -11,7 +11,7 @@ using OperationTest = intake_fixture;
 const script_ticket ticket{"Ticket-1"};
 
 TEST_F(OperationTest,
-       AnswersPendingWithoutCodeOrSequenceOnceThePodIsThere_RPC03) {
+       AnswersPendingWithoutCodeOrSequenceOnceThePodIsThere_RPC03_SVC05) {
   load();
   auto reply = start(ticket);
   settle();
@@ -27,11 +27,13 @@ TEST_F(OperationTest,
   EXPECT_EQ((*reply)->state, process_state::pending);
   EXPECT_EQ((*reply)->exit_code, 0);
   EXPECT_EQ((*reply)->next_sequence, 0);
+  EXPECT_EQ(cluster.created["octopus-script-ticket-1"], 1);
   EXPECT_TRUE(
     says(*reply->value, output_source::debug, "Creating Kubernetes Pod"));
 }
 
-TEST_F(OperationTest, RunsAScriptFromStartToCompleteWithAllItsLines_RPC06) {
+TEST_F(OperationTest,
+       RunsAScriptFromStartToCompleteWithAllItsLines_RPC06_SVC22) {
   load();
   started(ticket);
   cluster.run(ticket);
@@ -42,6 +44,7 @@ TEST_F(OperationTest, RunsAScriptFromStartToCompleteWithAllItsLines_RPC06) {
   serve();
   auto first = status(ticket);
   EXPECT_EQ(first.state, process_state::running);
+  EXPECT_EQ(first.exit_code, 0);
   EXPECT_EQ(first.next_sequence, 3);
   EXPECT_EQ(texts(first, output_source::out), numbered(1, 3));
   cluster.write_lines(ticket, 2);
@@ -60,7 +63,8 @@ TEST_F(OperationTest, RunsAScriptFromStartToCompleteWithAllItsLines_RPC06) {
                    "exit code: '7'"));
 }
 
-TEST_F(OperationTest, RemovesPodAndWorkspaceOnCompleteScript_RPC13) {
+TEST_F(OperationTest,
+       RemovesPodAndWorkspaceOnCompleteScript_RPC13_SVC39_SVC57) {
   load();
   started(ticket);
   EXPECT_TRUE(store.workspaces.contains("ticket-1"));
@@ -92,7 +96,8 @@ TEST_F(OperationTest, AnswersCompleteScriptOnlyWhenBothAreGone_RPC13) {
   EXPECT_TRUE(reply->value);
 }
 
-TEST_F(OperationTest, ACompleteScriptSentTwiceAtOnceWaitsForTheSameEnd_RPC14) {
+TEST_F(OperationTest,
+       ACompleteScriptSentTwiceAtOnceWaitsForTheSameEnd_RPC14_SVC39) {
   load();
   started(ticket);
   auto first = ask<bool>(intake, complete_script{ticket});
@@ -108,7 +113,8 @@ TEST_F(OperationTest, ACompleteScriptSentTwiceAtOnceWaitsForTheSameEnd_RPC14) {
   EXPECT_EQ(cluster.deletions.size(), 1u);
 }
 
-TEST_F(OperationTest, ALateStartScriptAfterCompleteScriptStartsNothing_RPC01) {
+TEST_F(OperationTest,
+       ALateStartScriptAfterCompleteScriptStartsNothing_RPC01_SVC41) {
   load();
   started(ticket);
   cluster.run(ticket);
@@ -124,10 +130,30 @@ TEST_F(OperationTest, ALateStartScriptAfterCompleteScriptStartsNothing_RPC01) {
   EXPECT_EQ(store.prepared.size(), 1u);
 }
 
-TEST_F(OperationTest, CompleteScriptOfAnUnknownTicketIsFine_RPC14) {
+TEST_F(OperationTest, CompleteScriptOfAnUnknownTicketIsFine_RPC14_SVC39) {
   load();
   EXPECT_TRUE(complete(ticket)->value);
   EXPECT_TRUE(cluster.deletions.empty());
+}
+
+TEST_F(OperationTest, CompleteScriptStopsARunningScriptAndStatusCalls_SVC40) {
+  load();
+  started(ticket);
+  cluster.run(ticket);
+  cluster.write_lines(ticket, 2);
+  serve();
+  auto reply = ask<bool>(intake, complete_script{ticket});
+  settle();
+  auto during = ask(intake, get_status{ticket, 0});
+  settle();
+  EXPECT_FALSE(reply->done);
+  serve();
+  EXPECT_TRUE(reply->value);
+  ASSERT_TRUE(during->value) << "the call in flight is answered";
+  EXPECT_EQ(cluster.find(ticket), nullptr) << "the script still runs";
+  EXPECT_TRUE(store.workspaces.empty());
+  EXPECT_TRUE(exits.empty()) << "an actor broke";
+  EXPECT_EQ(status(ticket).state, process_state::complete);
 }
 
 TEST_F(OperationTest, KeepsThePodWhenCleanupIsDisabled_RPC13) {
@@ -140,7 +166,8 @@ TEST_F(OperationTest, KeepsThePodWhenCleanupIsDisabled_RPC13) {
   EXPECT_TRUE(summary().operations.empty());
 }
 
-TEST_F(OperationTest, IsCompleteOnlyWithItsLastLinesAndAfterTheMarker_RPC07) {
+TEST_F(OperationTest,
+       IsCompleteOnlyWithItsLastLinesAndAfterTheMarker_RPC07_SVC23) {
   load();
   started(ticket);
   cluster.run(ticket);
@@ -226,7 +253,7 @@ TEST_F(OperationTest, TellsEachEventOfThePodOnce_LOG16_LOG17) {
   EXPECT_TRUE(says(status(ticket), output_source::out, "(Count: 2)"));
 }
 
-TEST_F(OperationTest, WarnsOnceAboutTheCauseOfAWaitingPod_LOG18) {
+TEST_F(OperationTest, WarnsOnceAboutTheCauseOfAWaitingPod_LOG18_SVC31) {
   load();
   started(ticket);
   auto& container = cluster.at(ticket).snapshot.containers[0];
@@ -235,7 +262,9 @@ TEST_F(OperationTest, WarnsOnceAboutTheCauseOfAWaitingPod_LOG18) {
   cluster.announce(ticket);
   cluster.announce(ticket);
   settle();
-  auto lines = texts(status(ticket), output_source::out);
+  auto waiting = status(ticket);
+  EXPECT_EQ(waiting.state, process_state::pending);
+  auto lines = texts(waiting, output_source::out);
   ASSERT_EQ(lines.size(), 3u);
   EXPECT_EQ(lines[0], "##octopus[stdout-warning]");
   EXPECT_NE(lines[1].find("no such tag"), std::string::npos);

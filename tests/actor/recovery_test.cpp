@@ -244,7 +244,8 @@ private:
   housekeeping_actor keeper_;
 };
 
-TEST_F(RecoveryTest, AWorkerKilledAtAnyMessageLosesAndDoublesNothing_RST01) {
+TEST_F(RecoveryTest,
+       AWorkerKilledAtAnyMessageLosesAndDoublesNothing_RST01_SVC45) {
   live(0);
   auto boundaries = boundaries_;
   ASSERT_EQ(code_, real_code);

@@ -12,7 +12,7 @@ const script_ticket ticket{"Ticket-1"};
 const script_ticket other{"Ticket-2"};
 const std::string pod_name = "octopus-script-ticket-1";
 
-TEST_F(StartTest, TheSameStartTwiceMakesOnePod_RPC01) {
+TEST_F(StartTest, TheSameStartTwiceMakesOnePod_RPC01_SVC07) {
   load();
   started(ticket);
   cluster.run(ticket);
@@ -27,7 +27,7 @@ TEST_F(StartTest, TheSameStartTwiceMakesOnePod_RPC01) {
   EXPECT_EQ(store.prepared.size(), 1u);
 }
 
-TEST_F(StartTest, TheSameStartInOtherCaseMakesOnePod_RPC01) {
+TEST_F(StartTest, TheSameStartInOtherCaseMakesOnePod_RPC01_SVC07) {
   load();
   started(ticket);
   auto again = started(script_ticket{"TICKET-1"});
@@ -37,7 +37,7 @@ TEST_F(StartTest, TheSameStartInOtherCaseMakesOnePod_RPC01) {
   EXPECT_EQ(summary().operations.size(), 1u);
 }
 
-TEST_F(StartTest, StartsAtTheSameTimeMakeOnePod_RPC02) {
+TEST_F(StartTest, StartsAtTheSameTimeMakeOnePod_RPC02_SVC08) {
   load();
   auto first = start(ticket);
   auto second = start(ticket);
@@ -48,6 +48,34 @@ TEST_F(StartTest, StartsAtTheSameTimeMakeOnePod_RPC02) {
   EXPECT_TRUE(third->value);
   EXPECT_EQ(cluster.created[pod_name], 1);
   EXPECT_EQ(store.prepared.size(), 1u);
+}
+
+TEST_F(StartTest, TheSameStartAfterTheEndAnswersItAndStartsNothing_SVC09) {
+  load();
+  started(ticket);
+  cluster.run(ticket);
+  cluster.write_lines(ticket, 2);
+  cluster.write_end(ticket, 7);
+  cluster.finish(ticket, 7);
+  serve();
+  ASSERT_EQ(status(ticket).state, process_state::complete);
+  auto again = started(ticket);
+  EXPECT_EQ(again.state, process_state::complete);
+  EXPECT_EQ(again.exit_code, 7);
+  EXPECT_EQ(texts(again, output_source::out), numbered(1, 2));
+  EXPECT_EQ(cluster.created[pod_name], 1);
+  EXPECT_EQ(store.prepared.size(), 1u);
+}
+
+TEST_F(StartTest, TwoScriptsWithoutIsolationRunAtTheSameTime_SVC42) {
+  load();
+  started(ticket);
+  started(other);
+  cluster.run(ticket);
+  cluster.run(other);
+  serve();
+  EXPECT_EQ(status(ticket).state, process_state::running);
+  EXPECT_EQ(status(other).state, process_state::running);
 }
 
 TEST_F(StartTest, OtherTicketsDoNotWait_RPC02) {
@@ -64,7 +92,7 @@ TEST_F(StartTest, OtherTicketsDoNotWait_RPC02) {
 }
 
 TEST_F(StartTest,
-       AFailedCreationIsAnErrorAndTheSameTicketWorksAfterwards_RPC05) {
+       AFailedCreationIsAnErrorAndTheSameTicketWorksAfterwards_RPC05_SVC17) {
   load();
   auto reply = start(ticket);
   settle();
@@ -82,7 +110,7 @@ TEST_F(StartTest,
 }
 
 TEST_F(StartTest,
-       AFailedWorkspaceIsAnErrorAndTheSameTicketWorksAfterwards_RPC05) {
+       AFailedWorkspaceIsAnErrorAndTheSameTicketWorksAfterwards_RPC05_SVC17) {
   load();
   store.preparation_failure = {errc::overloaded, "the volume is full"};
   auto reply = start(ticket);
@@ -240,7 +268,7 @@ TEST_F(StartTest, RefusesScriptsUntilThePodsAreLoaded_MON06) {
   }
 }
 
-TEST_F(StartTest, AnswersPendingWhenTheCreationTakesLongAndGoesOn_RPC03) {
+TEST_F(StartTest, AnswersPendingWhenTheCreationTakesLongAndGoesOn_RPC03_SVC06) {
   load();
   auto reply = start(ticket);
   settle();
@@ -276,7 +304,7 @@ TEST_F(StartTest, ACreationThatFailsAfterTheAnswerEndsTheScriptWithItsCause) {
   EXPECT_TRUE(store.workspaces.empty());
 }
 
-TEST_F(StartTest, BringsThePullSecretOfTheFeedFirst_SEC01) {
+TEST_F(StartTest, BringsThePullSecretOfTheFeedFirst_SEC01_SVC20) {
   load();
   auto with_feed = command(ticket);
   with_feed.image = pod_image{"registry.test/tools:1", "https://registry.test",

@@ -3,6 +3,7 @@
 
 #include "actor_fixture.hpp"
 #include "actors/worker.hpp"
+#include "infra/tentacle/client.hpp"
 
 namespace cuttle::test {
 
@@ -82,6 +83,34 @@ protected:
     return *x->operator->();
   }
 
+  using answers = std::vector<std::optional<halibut::received_response>>;
+
+  // A call of that server; the answer comes into its place in `into`.
+  static void call(scripted_server& server,
+                   const halibut::outgoing_request& request, answers& into) {
+    halibut::rpc_request received;
+    received.id = "request-" + std::to_string(into.size());
+    received.service = request.service;
+    received.method = request.method;
+    received.params = request.params;
+    auto place = into.size();
+    into.emplace_back();
+    server.callbacks.on_request(
+      std::move(received), [&into, place](halibut::rpc_response x) {
+        into[place] = halibut::received_response{
+          x.id, std::move(x.error), std::move(x.result), {}};
+      });
+  }
+
+  // Requests of the first server that are open, as a metric says.
+  int busy() {
+    std::string name = "cuttle_server_links_busy{server=\"one:10943\"} ";
+    auto text = metrics.render();
+    auto at = text.find(name);
+    return at == std::string::npos ? -1
+                                   : std::stoi(text.substr(at + name.size()));
+  }
+
   // An unexpected exception in the intake.
   void break_intake() {
     auto thrown = false;
@@ -106,7 +135,7 @@ private:
   int breaks_ = 0;
 };
 
-TEST_F(WorkerTest, ConnectsToNoServerBeforeThePodsAreLoaded_MON06) {
+TEST_F(WorkerTest, ConnectsToNoServerBeforeThePodsAreLoaded_MON06_SVC46) {
   EXPECT_EQ(cluster.watches.size(), 1u);
   EXPECT_EQ(first.made, 0u);
   EXPECT_FALSE(ready().ok);
@@ -138,6 +167,91 @@ TEST_F(WorkerTest, RefusesARequestThatNobodyServes) {
   ASSERT_TRUE(response);
   EXPECT_EQ(response->id, "request-1");
   EXPECT_TRUE(response->error);
+}
+
+// Nobody answers for the cluster here.
+TEST_F(WorkerTest, TellsItsCapabilitiesWhateverTheClusterDoes_SVC02) {
+  load();
+  connect(first);
+  cluster.trouble({errc::unavailable, "no API server"});
+  answers got;
+  call(first, tentacle::make_get_capabilities(), got);
+  EXPECT_EQ(busy(), 1);
+  settle();
+  EXPECT_EQ(busy(), 0);
+  ASSERT_TRUE(got[0]) << "the answer waits for something";
+  auto names = tentacle::read_capabilities(*got[0]);
+  ASSERT_TRUE(names);
+  EXPECT_EQ(*names, (std::vector<std::string>{"IFileTransferService",
+                                              "IKubernetesScriptServiceV1"}));
+  EXPECT_TRUE(cluster.lookups.empty());
+}
+
+// Each call comes from another server than the one before.
+TEST_F(WorkerTest, AnswersEachMethodToAnyServerFromTheSameState_SVC60) {
+  load();
+  connect(first);
+  connect(second);
+  script_ticket ticket{"Ticket-1"};
+  start_script command;
+  command.ticket = ticket;
+  command.task_id = "ServerTasks-1";
+  command.script_body = "echo hello";
+  answers got;
+  call(first, tentacle::make_request(command), got);
+  call(second, tentacle::make_request(command), got);
+  serve();
+  EXPECT_EQ(cluster.created.size(), 1u);
+  cluster.run(ticket);
+  cluster.write_lines(ticket, 2);
+  serve();
+  call(second, tentacle::make_request(get_status{ticket, 0}), got);
+  call(first, tentacle::make_request(get_status{ticket, 0}), got);
+  serve();
+  call(second, tentacle::make_request(get_status{ticket, 0}), got);
+  call(first, tentacle::make_request(get_status{ticket, 0}), got);
+  serve();
+  for (std::size_t i = 0; i < got.size(); ++i) {
+    ASSERT_TRUE(got[i]) << i;
+    auto x = tentacle::read_status(*got[i]);
+    ASSERT_TRUE(x) << x.error().text;
+    if (i >= 4) {
+      EXPECT_EQ(x->state, process_state::running);
+      EXPECT_EQ(texts(*x, output_source::out), numbered(1, 2)) << i;
+    }
+  }
+  call(first, tentacle::make_request(cancel_script{ticket, 2}), got);
+  call(second, tentacle::make_request(cancel_script{ticket, 2}), got);
+  serve();
+  for (auto i : {got.size() - 2, got.size() - 1}) {
+    ASSERT_TRUE(got[i]);
+    auto x = tentacle::read_status(*got[i]);
+    ASSERT_TRUE(x) << x.error().text;
+    EXPECT_EQ(x->exit_code, exit_cancelled);
+  }
+  call(second, tentacle::make_request(complete_script{ticket}), got);
+  call(first, tentacle::make_request(complete_script{ticket}), got);
+  call(second, tentacle::make_get_capabilities(), got);
+  call(first, tentacle::make_get_capabilities(), got);
+  serve();
+  for (auto& x : got) {
+    ASSERT_TRUE(x);
+    EXPECT_FALSE(x->error);
+  }
+  EXPECT_TRUE(cluster.pods.empty());
+  // (this store has no files, and says so)
+  answers files;
+  for (auto* server : {&first, &second}) {
+    call(*server, tentacle::make_upload("a", halibut::make_guid(), nullptr),
+         files);
+    call(*server, tentacle::make_download("a"), files);
+  }
+  serve();
+  for (auto& x : files) {
+    ASSERT_TRUE(x);
+    ASSERT_TRUE(x->error);
+    EXPECT_NE(x->error->message.find("has no files"), std::string::npos);
+  }
 }
 
 TEST_F(WorkerTest, DrainsReadinessFirstThenLinksThenEnds_RST07) {

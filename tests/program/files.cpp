@@ -69,6 +69,36 @@ TEST_F(Files, ThatDoNotExistDownloadAsNull_RPC16) {
   EXPECT_FALSE(*downloaded);
 }
 
+// The second one's streams must be read as well, or the connection is out of
+// step.
+TEST_F(Files, OfARepeatedStartAreReadAndThrownAway_SVC19) {
+  start_connected_worker({{"TentaclePollingConnectionCount", "1"}});
+  start_script command;
+  command.ticket = sim::make_ticket();
+  command.task_id = "ServerTasks-1";
+  command.script_body = "cat data.txt; sleep 600";
+  auto with_file = [&](const std::string& bytes) {
+    auto body = std::make_shared<stream_body>();
+    body->bytes = bytes;
+    body->length = static_cast<std::int64_t>(bytes.size());
+    command.files.clear();
+    command.files.push_back({"data.txt", body, {}});
+    return call(tentacle::make_request(command));
+  };
+  ASSERT_TRUE(with_file("the first"));
+  auto again = with_file(std::string(300'000, 'x'));
+  ASSERT_TRUE(again) << again.error().text;
+  EXPECT_TRUE(tentacle::read_status(*again));
+  auto names = call(tentacle::make_get_capabilities());
+  ASSERT_TRUE(names) << names.error().text;
+  EXPECT_EQ(connections_, 1);
+  EXPECT_EQ(server_->transport().connections(subscription_), 1u);
+  std::ifstream file{home_ / "Work" / command.ticket.task_id / "data.txt"};
+  std::string content{std::istreambuf_iterator<char>{file}, {}};
+  EXPECT_EQ(content, "the first");
+  EXPECT_TRUE(call(tentacle::make_request(complete_script{command.ticket})));
+}
+
 TEST_F(Files, OfAScriptAreThereBeforeItStarts_SVC15) {
   start_connected_worker();
   start_script command;

@@ -32,7 +32,8 @@ protected:
 
 } // namespace
 
-TEST_F(Recovery, AKilledWorkersSuccessorGoesOnWithEachLineOnce_E2E04_RST01) {
+TEST_F(Recovery,
+       AKilledWorkersSuccessorGoesOnWithEachLineOnce_E2E04_RST01_SVC45) {
   start_connected_worker();
   auto script = start(counting);
   ASSERT_TRUE(script->sees("line 10"));
@@ -41,6 +42,19 @@ TEST_F(Recovery, AKilledWorkersSuccessorGoesOnWithEachLineOnce_E2E04_RST01) {
   auto result = script->wait();
   EXPECT_EQ(result.exit_code, 7);
   EXPECT_EQ(texts(result), counted(100));
+}
+
+TEST_F(Recovery, AKilledWorkersSuccessorAnswersWithinAMinute_SVC47) {
+  start_connected_worker();
+  auto script = start("echo begin; sleep 600");
+  ASSERT_TRUE(script->sees("begin"));
+  kill_worker();
+  auto begun = std::chrono::steady_clock::now();
+  start_connected_worker();
+  EXPECT_EQ(run("echo up").exit_code, 0);
+  EXPECT_LT(std::chrono::steady_clock::now() - begun, 60s);
+  server_->cancel(script->ticket);
+  EXPECT_EQ(script->wait().exit_code, exit_cancelled);
 }
 
 TEST_F(Recovery, AScriptThatEndsWhileNoWorkerIsThereIsReportedWhole_RST04) {

@@ -65,12 +65,30 @@ TEST_F(Scripts, RunOnThePlatformOfTheStepAndSaySo_E2E08_E2E09) {
                                "format: '<os>-<arch>'."));
 }
 
-TEST_F(Scripts, ReportTheirExitCode_E2E02) {
+TEST_F(Scripts, ReportTheirExitCode_E2E02_SVC27_SVC32) {
   start_connected_worker();
   auto result = run("echo out; echo err >&2; exit 42");
   EXPECT_EQ(result.exit_code, 42);
   EXPECT_EQ(texts(result), strings{"out"});
   EXPECT_EQ(texts(result, output_source::err), strings{"err"});
+  for (auto code : {0, 1, 255, 137}) {
+    SCOPED_TRACE(code);
+    result = run("exit \"$1\"", {std::to_string(code)});
+    EXPECT_EQ(result.state, process_state::complete);
+    EXPECT_EQ(result.exit_code, code);
+  }
+}
+
+TEST_F(Scripts, LoseNoneOf100000LinesWhenTheyEndAtOnce_SVC23) {
+  if (!embedded())
+    GTEST_SKIP() << "a real kubelet rotates the pod's log at 10 MiB";
+  start_connected_worker();
+  auto result = start("seq 1 100000; exit 3")->wait(120s);
+  EXPECT_EQ(result.exit_code, 3);
+  auto lines = texts(result);
+  ASSERT_EQ(lines.size(), 100'000u);
+  for (std::size_t i = 0; i < lines.size(); ++i)
+    ASSERT_EQ(lines[i], std::to_string(i + 1));
 }
 
 TEST_F(Scripts, GetTheirArgumentsUnchanged) {
@@ -81,7 +99,7 @@ TEST_F(Scripts, GetTheirArgumentsUnchanged) {
                                     "<`id`>", "<it's>", "<>", "<\\>"}));
 }
 
-TEST_F(Scripts, MayPrintBinaryAndInvalidUtf8) {
+TEST_F(Scripts, MayPrintBinaryAndInvalidUtf8_SVC28) {
   start_connected_worker();
   auto result = run("printf 'a\\000b\\n\\377\\376x\\n'; head -c 300 /dev/zero "
                     "| tr '\\000' '\\377'; echo; echo done");
@@ -132,7 +150,7 @@ TEST_F(Scripts, TwentyAtOnceEndEachWithItsOwnOutput) {
   }
 }
 
-TEST_F(Scripts, EndWhenTheUserCancels_E2E05) {
+TEST_F(Scripts, EndWhenTheUserCancels_E2E05_SVC34) {
   start_connected_worker();
   auto script = start("echo begin; sleep 600; echo never");
   ASSERT_TRUE(script->sees("begin"));
@@ -159,7 +177,7 @@ TEST_F(Scripts, EndTruthfullyWhenSomebodyDeletesTheirPod_E2E03) {
   EXPECT_FALSE(has_line(result, "never"));
 }
 
-TEST_F(Scripts, SayWhyTheyWaitForAnImageThatIsNotThere) {
+TEST_F(Scripts, SayWhyTheyWaitForAnImageThatIsNotThere_SVC31_SVC35) {
   start_connected_worker();
   start_script command;
   command.script_body = "echo never";

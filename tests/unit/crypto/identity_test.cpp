@@ -106,13 +106,15 @@ TEST(Identity, TakesAnotherName) {
   EXPECT_FALSE(identity::generate(std::string(65, 'x')));
 }
 
-TEST(Identity, HasTheThumbprintOfItsDerForm_CFG15) {
+TEST(Identity, HasTheThumbprintOfItsDerForm_CFG15_HAL10) {
   unsigned char* der = nullptr;
   auto size = i2d_X509(x509(made()), &der);
   ASSERT_GT(size, 0);
   EXPECT_EQ(made().thumbprint(),
             sha1_hex_upper({der, static_cast<std::size_t>(size)}));
   EXPECT_EQ(made().thumbprint().size(), 40u);
+  EXPECT_EQ(made().thumbprint().find_first_not_of("0123456789ABCDEF"),
+            std::string::npos);
   OPENSSL_free(der);
 }
 

@@ -155,7 +155,7 @@ TEST(Response, IsReadWithoutErrorAndType) {
   EXPECT_TRUE(result->response.result.empty());
 }
 
-TEST(Response, IsNotWrittenWithAnInvalidResult_HAL62) {
+TEST(Response, IsNotWrittenWithAnInvalidResult) {
   rpc_response response;
   response.id = "x";
   response.result = {9, 0, 0, 0, 0};

@@ -188,6 +188,52 @@ TEST(ListeningWorker, RefusesWhoeverHasNoCertificate_HAL13_HAL14) {
   EXPECT_EQ(server.read_all(), "");
 }
 
+TEST(ListeningWorker, HasLimitsOfConnectionsAndNamesTheirSettings) {
+  for (auto per_peer : {false, true}) {
+    auto limits = quick_limits();
+    (per_peer ? limits.connections_per_peer : limits.connections) = 2;
+    testing::internal::CaptureStderr();
+    {
+      listening_world w{limits};
+      auto first = w.dial();
+      auto second = w.dial();
+      auto third = raw_peer::dial_plain(w.port);
+      EXPECT_EQ(third.read_plain(1), "") << "it is closed at once";
+      EXPECT_EQ(ask(first, "id", "still there"), "id=still there");
+      second.close();
+      // The place is free once the worker has seen the end.
+      EXPECT_TRUE(w.wait_end_of_a_link());
+      auto fourth = w.dial();
+      EXPECT_EQ(ask(fourth, "id", "in its place"), "id=in its place");
+    }
+    auto log = testing::internal::GetCapturedStderr();
+    EXPECT_NE(log.find(per_peer ? "CUTTLE_LISTEN_CONNECTIONS_PER_PEER"
+                                : "CUTTLE_LISTEN_CONNECTIONS allows"),
+              std::string::npos)
+      << log;
+  }
+}
+
+// The first of them is told as a warning, which is all that is written without
+// a logger.
+TEST(ListeningWorker, WarnsOnceOfAPeerThatKnocksAgainAndAgain) {
+  testing::internal::CaptureStderr();
+  {
+    listening_world w;
+    for (int i = 0; i < 50; ++i) {
+      auto peer = raw_peer::dial(w.port, nullptr);
+      peer.send("MX\n\nMX-CLIENT 1.0\r\n\r\n");
+      EXPECT_EQ(peer.read_all(), "");
+    }
+  }
+  auto log = testing::internal::GetCapturedStderr();
+  auto lines = 0;
+  for (auto at = log.find("connection-refused"); at != std::string::npos;
+       at = log.find("connection-refused", at + 1))
+    ++lines;
+  EXPECT_EQ(lines, 1) << log;
+}
+
 TEST(ListeningWorker, RefusesAServerThatIsNotTrusted_HAL14) {
   listening_world w;
   auto server = raw_peer::dial(w.port, &other_identity());

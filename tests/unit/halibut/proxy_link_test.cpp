@@ -12,14 +12,16 @@ using namespace cuttle::halibut::test;
 namespace {
 
 struct proxied {
-  proxied() {
+  explicit proxied(halibut::limits limits = {}) {
     server_endpoint to;
     to.host = "server.example";
     to.port = 10943;
     to.thumbprints = {server_identity().thumbprint()};
     to.subscription = subscription;
     to.proxy = proxy_settings{"127.0.0.1", listener.port(), "user", "päss"};
-    w.start_worker(w.service_options(), to);
+    auto options = w.service_options();
+    options.limits = limits;
+    w.start_worker(options, to);
   }
 
   std::string failure_of(const std::string& answer) {
@@ -35,7 +37,7 @@ struct proxied {
 
 } // namespace
 
-TEST(Proxy, IsAskedForATunnelAndTlsGoesThroughIt_HAL17_HAL18) {
+TEST(Proxy, IsAskedForATunnelAndTlsGoesThroughIt_HAL06_HAL17) {
   proxied p;
   auto peer = p.listener.accept_plain();
   std::string expected = "CONNECT server.example:10943 HTTP/1.0\r\n"
@@ -50,6 +52,18 @@ TEST(Proxy, IsAskedForATunnelAndTlsGoesThroughIt_HAL17_HAL18) {
   greet(peer);
   peer.send(null_message());
   EXPECT_EQ(peer.read_line(), "NEXT\r\n");
+}
+
+// A server does not speak first in TLS, but an alert may come at once.
+TEST(Proxy, LosesNothingThatComesWithItsAnswer_HAL18) {
+  proxied p;
+  auto peer = p.listener.accept_plain();
+  std::string alert{"\x15\x03\x03\x00\x02\x02\x28", 7};
+  peer.send_plain("HTTP/1.1 200 OK\r\n\r\n" + alert);
+  auto lost = p.w.wait_event(link_event::kind::disconnected);
+  EXPECT_EQ(lost.reason.code, errc::protocol_error);
+  EXPECT_NE(lost.reason.text.find("alert"), std::string::npos)
+    << lost.reason.text;
 }
 
 TEST(Proxy, RefusalFailsTheAttempt_HAL19) {
@@ -69,6 +83,22 @@ TEST(Proxy, EndInTheAnswerFailsTheAttempt_HAL19) {
   proxied p;
   EXPECT_NE(p.failure_of("HTTP/1.0 200 OK\r\n").find("proxy"),
             std::string::npos);
+}
+
+TEST(Proxy, SilenceFailsTheAttemptAndLeadsToAnother_HAL19) {
+  EXPECT_EQ(halibut::limits{}.proxy, 15s);
+  halibut::limits limits;
+  limits.proxy = 200ms;
+  proxied p{limits};
+  auto peer = p.listener.accept_plain();
+  peer.send_plain("HTTP/1.0 2");
+  auto lost = p.w.wait_event(link_event::kind::disconnected);
+  EXPECT_EQ(lost.reason.code, errc::deadline_exceeded) << lost.reason.text;
+  EXPECT_NE(lost.reason.text.find("CUTTLE_WIRE_PROXY_SECONDS"),
+            std::string::npos)
+    << lost.reason.text;
+  auto again = p.listener.accept_plain();
+  EXPECT_EQ(again.read_plain(7), "CONNECT");
 }
 
 TEST(Proxy, NonsenseFailsTheAttempt_HAL19) {

@@ -1,6 +1,11 @@
 #include <algorithm>
+#include <arpa/inet.h>
+#include <filesystem>
 #include <gtest/gtest.h>
 #include <set>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "fixture.hpp"
 #include "raw_peer.hpp"
@@ -33,6 +38,41 @@ TEST(Reconnect, GoesOnWhileNobodyListens_HAL83_HAL85) {
   }
   w.start_server();
   EXPECT_TRUE(w.call(make_request("x")));
+}
+
+// A queue of connections that is full: the next one hangs in its making.
+TEST(Reconnect, GivesUpAConnectionThatIsNotMadeInTime_HAL02) {
+  EXPECT_EQ(halibut::limits{}.connect, 60s);
+  auto full = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_in place{};
+  place.sin_family = AF_INET;
+  place.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  auto* address = reinterpret_cast<sockaddr*>(&place);
+  socklen_t size = sizeof place;
+  ASSERT_EQ(::bind(full, address, size), 0);
+  ASSERT_EQ(::listen(full, 0), 0);
+  ASSERT_EQ(::getsockname(full, address, &size), 0);
+  std::vector<int> waiting;
+  for (int i = 0; i < 8; ++i) {
+    waiting.push_back(
+      ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+    (void)::connect(waiting.back(), address, size);
+  }
+  world w;
+  w.port = ntohs(place.sin_port);
+  auto options = w.service_options();
+  options.limits.connect = 300ms;
+  w.start_worker(options, w.endpoint());
+  auto lost = w.wait_event(link_event::kind::disconnected);
+  EXPECT_EQ(lost.reason.code, errc::deadline_exceeded) << lost.reason.text;
+  EXPECT_NE(lost.reason.text.find("cannot connect"), std::string::npos)
+    << lost.reason.text;
+  EXPECT_NE(lost.reason.text.find("CUTTLE_WIRE_CONNECT_SECONDS"),
+            std::string::npos)
+    << lost.reason.text;
+  for (auto x : waiting)
+    ::close(x);
+  ::close(full);
 }
 
 TEST(Reconnect, ReportsAHostWithoutAddress_HAL85) {
@@ -128,14 +168,33 @@ TEST(Reconnect, OfOneConnectionDoesNotDisturbTheOthers_HAL86) {
   EXPECT_EQ(lost.size(), 1u);
 }
 
+// Both ends are in this process, so it needs twice the descriptors.
 TEST(Reconnect, IsPossibleForManyConnections_HAL89) {
+  constexpr std::size_t many = 512;
+  rlimit descriptors{};
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &descriptors), 0);
+  if (descriptors.rlim_max < 2 * many + 200)
+    GTEST_SKIP() << "the system allows too few descriptors";
+  descriptors.rlim_cur = std::max<rlim_t>(descriptors.rlim_cur, 2 * many + 200);
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &descriptors), 0);
+  auto threads = [] {
+    std::filesystem::directory_iterator list{"/proc/self/task"};
+    return std::distance(begin(list), end(list));
+  };
   world w;
   w.start_server();
-  w.start_worker(200);
-  ASSERT_TRUE(w.wait_connected(200));
+  w.start_worker(1);
+  ASSERT_TRUE(w.wait_connected(1));
+  ASSERT_TRUE(w.call(make_request("x")));
+  auto before = threads();
+  w.worker = nullptr;
+  ASSERT_TRUE(w.wait_connected(0));
+  w.start_worker(many);
+  ASSERT_TRUE(w.wait_connected(many));
   EXPECT_TRUE(w.call(make_request("x")));
+  EXPECT_LE(threads(), before);
   w.server->drop_connections();
   ASSERT_TRUE(w.events.wait(
-    [](auto& x) { return count(x, link_event::kind::disconnected) >= 200; }));
-  EXPECT_TRUE(w.wait_connected(200));
+    [](auto& x) { return count(x, link_event::kind::disconnected) >= many; }));
+  EXPECT_TRUE(w.wait_connected(many));
 }

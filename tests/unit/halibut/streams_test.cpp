@@ -1,3 +1,5 @@
+#include <algorithm>
+#include <cstdlib>
 #include <fcntl.h>
 #include <fstream>
 #include <gtest/gtest.h>
@@ -26,11 +28,19 @@ void send_back(world& w, const std::filesystem::path& file) {
   };
 }
 
+std::size_t resident_bytes() {
+  std::ifstream file{"/proc/self/statm"};
+  std::size_t all = 0;
+  std::size_t resident = 0;
+  file >> all >> resident;
+  return resident * static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
+}
+
 class Streams : public testing::TestWithParam<std::size_t> {};
 
 } // namespace
 
-TEST_P(Streams, TravelBothWaysFromMemory_HAL69_HAL71_HAL75) {
+TEST_P(Streams, TravelBothWaysFromMemory_HAL69_HAL75) {
   world w;
   send_back(w, {});
   w.start_server();
@@ -49,7 +59,7 @@ TEST_P(Streams, TravelBothWaysFromMemory_HAL69_HAL71_HAL75) {
   EXPECT_EQ(w.events.get().size(), 1u);
 }
 
-TEST_P(Streams, TravelBothWaysFromFiles_HAL69_HAL71_HAL75) {
+TEST_P(Streams, TravelBothWaysFromFiles_HAL69_HAL75) {
   world w;
   temporary_folder files;
   send_back(w, files.path() / "back");
@@ -67,7 +77,54 @@ INSTANTIATE_TEST_SUITE_P(OfLength, Streams,
                          testing::Values(0, 1, 65'536, 65'537, 300'000,
                                          20'000'000));
 
-TEST(SpoolFiles, AreMadeForLongStreamsOnly_HAL73) {
+// Takes 4 GiB of disk and half a minute, so it runs on request only.
+TEST(VeryLongStreams, PassInBoundedMemoryBesideOtherCalls_HAL71_HAL73_SVC56) {
+  if (std::getenv("CUTTLE_TEST_LONG_STREAMS") == nullptr)
+    GTEST_SKIP() << "set CUTTLE_TEST_LONG_STREAMS to run this";
+  constexpr std::int64_t length = (std::int64_t{5} << 30) + 1;
+  world w;
+  temporary_folder files;
+  auto path = files.path() / "sparse";
+  auto stream = file_stream(path, "");
+  std::filesystem::resize_file(path, length);
+  stream->length = length;
+  watched<std::int64_t> arrived;
+  w.handler = [&](rpc_request request, reply_function reply) {
+    for (auto& [id, x] : request.streams) {
+      EXPECT_EQ(std::filesystem::file_size(x->file),
+                static_cast<std::uintmax_t>(length));
+      arrived.change([&](auto& y) { y = x->length; });
+    }
+    rpc_response response;
+    response.result = text_document("result", text_of(request.params));
+    reply(std::move(response));
+  };
+  auto options = w.client_options();
+  options.limits.response_wait = 10min;
+  options.limits.queue_timeout = 10min;
+  w.start_server(options);
+  w.start_worker(2);
+  ASSERT_TRUE(w.wait_connected(2));
+  ASSERT_TRUE(w.call(make_request("warm")));
+  auto before = resident_bytes();
+  auto request = make_request("");
+  add_stream(request, stream);
+  auto result = w.begin(std::move(request));
+  std::size_t beside = 0;
+  std::size_t most = before;
+  while (result.wait_for(100ms) != std::future_status::ready) {
+    ASSERT_TRUE(w.call(make_request("beside")));
+    ++beside;
+    most = std::max(most, resident_bytes());
+  }
+  auto end = result.get();
+  ASSERT_TRUE(end) << end.error().text;
+  EXPECT_EQ(arrived.get(), length);
+  EXPECT_GT(beside, 5u);
+  EXPECT_LT(most - before, 64u << 20);
+}
+
+TEST(SpoolFiles, AreMadeForLongStreamsOnly) {
   world w;
   watched<std::vector<received_stream>> held;
   w.handler = [&](rpc_request request, reply_function reply) {
@@ -156,7 +213,7 @@ TEST(SpoolFiles, ThatCannotBeMadeAreReportedAndTheConnectionStays_HAL74) {
   EXPECT_EQ(w.handled.get().size(), 1u);
 }
 
-TEST(SpoolFiles, AreNotLeftBehindByABrokenConnection_HAL72) {
+TEST(SpoolFiles, AreNotLeftBehindByABrokenConnection_HAL72_SVC53) {
   auto bytes = noise(2'000'000);
   outgoing_request request = make_request("");
   auto id = add_stream(request, memory_stream(bytes));

@@ -97,7 +97,7 @@ TEST(PodCreation, LooksOnceAfterAServerError) {
   EXPECT_EQ(server.count("GET"), 1);
 }
 
-TEST(PodCreation, AcceptsAnExistingPodOnlyWithTheSameLabels) {
+TEST(PodCreation, AcceptsAnExistingPodOnlyWithTheSameLabels_SVC18) {
   auto result = [](json found) {
     scripted_server server{two(409, 200, std::move(found))};
     api_client client{server.where()};

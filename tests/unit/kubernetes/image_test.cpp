@@ -15,7 +15,7 @@ std::string tools_image(int major, int minor) {
 
 } // namespace
 
-TEST(ChooseImage, PrefersTheImageOfTheCommand_IMG01) {
+TEST(ChooseImage, PrefersTheImageOfTheCommand_IMG01_SVC20) {
   script_pod_settings settings;
   settings.image.emplace("octopusdeploy/worker-tools");
   settings.image_tag = "ubuntu.24.04";

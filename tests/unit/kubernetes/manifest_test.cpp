@@ -86,7 +86,7 @@ TEST(ScriptPod, MatchesTheGoldenFileWithChartDefaults_POD08_POD12_POD14_LIM07) {
   EXPECT_THAT(pod.notes, IsEmpty());
 }
 
-TEST(ScriptPod, HashesTheSlugsOfTheAuthContext_POD04) {
+TEST(ScriptPod, HashesTheSlugsOfTheAuthContext_POD04_SVC20) {
   auto command = command_of("t");
   command.auth = auth_context{"default", "guestbook", {}, "dev-a", {}, "s"};
   auto metadata = pod_of(chart_settings(), command)["metadata"];
@@ -132,7 +132,7 @@ TEST(ScriptPod, LetsItsOwnKeysWinAndSaysSo_POD05_POD06_RBAC03) {
   EXPECT_THAT(pod.notes[0], testing::HasSubstr("octopus.com/scriptTicketId"));
 }
 
-TEST(ScriptPod, TakesTheServiceAccountOfTheCommandUnlessBlank_POD09) {
+TEST(ScriptPod, TakesTheServiceAccountOfTheCommandUnlessBlank_POD09_SVC20) {
   auto command = command_of("t");
   auto account = [&] {
     return pod_of(chart_settings(), command)["spec"]["serviceAccountName"];
@@ -144,7 +144,7 @@ TEST(ScriptPod, TakesTheServiceAccountOfTheCommandUnlessBlank_POD09) {
   EXPECT_EQ(account(), "special");
 }
 
-TEST(ScriptPod, ListsTheFeedSecretFirst_POD10_SEC06) {
+TEST(ScriptPod, ListsTheFeedSecretFirst_POD10_SEC06_SVC20) {
   auto settings = chart_settings();
   settings.image_pull_secrets = {"a", "b"};
   auto in = input();
@@ -326,7 +326,7 @@ TEST(ScriptPod, ReplacesTheRequiredNodeAffinityByThePlatform_POD17) {
               ElementsAre("Adding node affinity for platform 'linux-arm64'."));
 }
 
-TEST(ScriptPod, ReadsX64AsAmd64_POD18) {
+TEST(ScriptPod, ReadsX64AsAmd64_POD18_SVC20) {
   auto command = command_of("t");
   command.platform = "linux-X64";
   EXPECT_THAT(notes_of(chart_settings(), command),

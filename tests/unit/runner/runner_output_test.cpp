@@ -16,7 +16,7 @@ const std::string replacement = "\xEF\xBF\xBD";
 
 } // namespace
 
-TEST(RunnerOutput, KeepsEmptyAndUnterminatedLines_BR08) {
+TEST(RunnerOutput, KeepsEmptyAndUnterminatedLines_BR08_SVC28) {
   script_run uut{"printf 'a\\n\\n\\nb'; printf '\\nx\\r\\r\\ny\\r\\nlast' >&2"};
   EXPECT_EQ(uut.finish(), 0);
   EXPECT_EQ(uut.script_lines(output_source::out), (lines{"a", "", "", "b"}));
@@ -47,7 +47,7 @@ TEST(RunnerOutput, PassesTheBytesOfABinary_BR08) {
   }());
 }
 
-TEST(RunnerOutput, KeepsTheOrderOfEachStream_BR05) {
+TEST(RunnerOutput, KeepsTheOrderOfEachStream_BR05_SVC27) {
   script_run uut{"for ((i = 0; i < 20000; ++i)); do echo o$i; echo e$i >&2; "
                  "done"};
   EXPECT_EQ(uut.finish(), 0);

@@ -21,17 +21,6 @@ std::string quoted(const char* value, const char* rest) {
   return result;
 }
 
-// The text of the only warning, which must be about that variable.
-std::string warning(const environment_result& result,
-                    const std::string& variable) {
-  EXPECT_EQ(result.warnings.size(), 1u);
-  EXPECT_TRUE(result.errors.empty());
-  if (result.warnings.size() != 1)
-    return {};
-  EXPECT_EQ(result.warnings[0].variable, variable);
-  return result.warnings[0].text;
-}
-
 } // namespace
 
 TEST(Environment, IsCompleteWithWhatTheChartSets_CFG01) {
@@ -166,30 +155,6 @@ TEST(Environment, TakesTheNamesOfLogLevels) {
   EXPECT_EQ(warning(result, "OCTOPUS__TENTACLE__LOGLEVEL"),
             "'loud' is not one of Trace, Debug, Info, Warn, Error, Fatal, Off; "
             "using Info");
-}
-
-TEST(Environment, TakesAnythingForTheNumberOfConnections_RUN04) {
-  auto count = [](const char* text, std::optional<unsigned> stored) {
-    stored_settings settings;
-    settings.polling_connections = stored;
-    auto result = read({{"TentaclePollingConnectionCount", text}});
-    return polling_connections(result.values, settings);
-  };
-  EXPECT_EQ(count("5", std::nullopt), 5u);
-  EXPECT_EQ(count("5", 7), 5u);
-  EXPECT_EQ(count("0", 7), 1u);
-  EXPECT_EQ(count("4000000000", 7), 512u);
-  EXPECT_EQ(count("", 7), 7u);
-  EXPECT_EQ(count("-1", 7), 7u);
-  EXPECT_EQ(count("5000000000", 7), 7u);
-  EXPECT_EQ(count("five", 7), 7u);
-  EXPECT_EQ(count("five", std::nullopt), 1u);
-  EXPECT_EQ(count("", 9999), 512u);
-  EXPECT_EQ(count("", 0), 1u);
-  EXPECT_NE(warning(read({{"TentaclePollingConnectionCount", "five"}}),
-                    "TentaclePollingConnectionCount")
-              .find("using the stored number"),
-            std::string::npos);
 }
 
 TEST(Environment, TakesTheLimitsOfPods_PND01) {

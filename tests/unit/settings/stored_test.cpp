@@ -154,7 +154,7 @@ TEST(Stored, KnowsWhetherTheWorkerIsRegistered) {
   EXPECT_FALSE(registered(""));
 }
 
-TEST(Stored, ReadsTheNumberOfConnections_RUN04) {
+TEST(Stored, ReadsTheNumberOfConnections_RUN04_HAL42) {
   auto key_name = "Tentacle.Communication.PollingConnectionCount";
   EXPECT_EQ(read_stored({{key_name, "7"}}, {}).value().polling_connections, 7u);
   EXPECT_EQ(read_stored({{key_name, "\"7\""}}, {}).value().polling_connections,

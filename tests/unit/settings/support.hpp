@@ -1,5 +1,6 @@
 #pragma once
 
+#include <gtest/gtest.h>
 #include <map>
 #include <string>
 
@@ -36,6 +37,17 @@ inline environment_result read(const string_map& more) {
   for (auto& [name, value] : more)
     variables[name] = value;
   return read_environment(of(variables));
+}
+
+/// The text of the only warning, which must be about that variable.
+inline std::string warning(const environment_result& result,
+                           const std::string& variable) {
+  EXPECT_EQ(result.warnings.size(), 1u);
+  EXPECT_TRUE(result.errors.empty());
+  if (result.warnings.size() != 1)
+    return {};
+  EXPECT_EQ(result.warnings[0].variable, variable);
+  return result.warnings[0].text;
 }
 
 } // namespace cuttle::settings::test

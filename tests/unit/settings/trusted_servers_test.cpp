@@ -56,6 +56,17 @@ TEST(TrustedServers, AreRead) {
   EXPECT_EQ(servers[0].subscription, "poll://abcdefghijkmnpqrstuv/");
 }
 
+TEST(TrustedServers, HaveAnAddressWhosePathDoesNotMatter_HAL01) {
+  for (auto* address :
+       {"https://octopus.example:10943", "https://octopus.example:10943/",
+        "https://octopus.example:10943/some/where?x=1#y"}) {
+    auto servers = parsed(with("Address", address));
+    ASSERT_EQ(servers.size(), 1u) << address;
+    EXPECT_EQ(servers[0].host, "octopus.example") << address;
+    EXPECT_EQ(servers[0].port, 10943) << address;
+  }
+}
+
 TEST(TrustedServers, HaveAStyleAsNumberOrName) {
   for (auto& style : std::vector<nlohmann::json>{
          2, "2", "TentacleActive", "tentacleactive", 11, "KubernetesTentacle"})

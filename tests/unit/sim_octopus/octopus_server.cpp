@@ -54,7 +54,7 @@ scripted_pair::answer_function counting_script(const script_ticket& ticket,
 
 } // namespace
 
-TEST(OctopusServer, RunsAScriptToItsEnd_SVC131) {
+TEST(OctopusServer, RunsAScriptToItsEnd) {
   scripted_pair pair;
   pair.start_server();
   auto ticket = make_ticket();
@@ -76,7 +76,7 @@ TEST(OctopusServer, RunsAScriptToItsEnd_SVC131) {
   EXPECT_LT(result.first_script_line, result.ended);
 }
 
-TEST(OctopusServer, AsksForCapabilitiesOnceForManyScripts_SVC43) {
+TEST(OctopusServer, AsksForCapabilitiesOnceForManyScripts) {
   scripted_pair pair;
   pair.start_server();
   pair.start_worker([](const service_call& call) -> scripted_pair::answer {
@@ -98,7 +98,7 @@ TEST(OctopusServer, AsksForCapabilitiesOnceForManyScripts_SVC43) {
   EXPECT_EQ(times(pair.calls.get(), "CompleteScript"), 21);
 }
 
-TEST(OctopusServer, CancelsARunningScript_SVC15) {
+TEST(OctopusServer, CancelsARunningScript) {
   scripted_pair pair;
   pair.start_server();
   auto ticket = make_ticket();
@@ -115,7 +115,7 @@ TEST(OctopusServer, CancelsARunningScript_SVC15) {
   EXPECT_EQ(pair.calls.get().back(), "CompleteScript");
 }
 
-TEST(OctopusServer, LeavesNoTraceOfAScriptCancelledInTheQueue_SVC15) {
+TEST(OctopusServer, LeavesNoTraceOfAScriptCancelledInTheQueue) {
   scripted_pair pair;
   pair.start_server();
   auto ticket = make_ticket();
@@ -134,7 +134,7 @@ TEST(OctopusServer, LeavesNoTraceOfAScriptCancelledInTheQueue_SVC15) {
   EXPECT_EQ(times(pair.calls.get(), "CancelScript"), 0);
 }
 
-TEST(OctopusServer, DoesNotSendAStartThatWasCancelledInTheQueue_SVC15) {
+TEST(OctopusServer, DoesNotSendAStartThatWasCancelledInTheQueue) {
   scripted_pair pair;
   pair.start_server();
   auto busy = make_ticket();
@@ -159,7 +159,7 @@ TEST(OctopusServer, DoesNotSendAStartThatWasCancelledInTheQueue_SVC15) {
   EXPECT_EQ(times(pair.calls.get(), "StartScript"), 1);
 }
 
-TEST(OctopusServer, TriesAgainWhatTheWorkerCallsTransient_SVC14) {
+TEST(OctopusServer, TriesAgainWhatTheWorkerCallsTransient) {
   scripted_pair pair;
   pair.start_server();
   auto ticket = make_ticket();
@@ -177,7 +177,7 @@ TEST(OctopusServer, TriesAgainWhatTheWorkerCallsTransient_SVC14) {
   EXPECT_GE(result.started - result.queued, 1s);
 }
 
-TEST(OctopusServer, FailsAScriptThatTheWorkerRefuses_SVC51) {
+TEST(OctopusServer, FailsAScriptThatTheWorkerRefuses) {
   scripted_pair pair;
   pair.start_server();
   pair.start_worker([](const service_call&) -> scripted_pair::answer {
@@ -193,7 +193,7 @@ TEST(OctopusServer, FailsAScriptThatTheWorkerRefuses_SVC51) {
   EXPECT_EQ(times(pair.calls.get(), "CompleteScript"), 0);
 }
 
-TEST(OctopusServer, GoesOnWithScriptsAfterARestart_SVC175) {
+TEST(OctopusServer, GoesOnWithScriptsAfterARestart) {
   scripted_pair pair;
   pair.start_server();
   auto ticket = make_ticket();

@@ -12,7 +12,7 @@ const failure broken{errc::unavailable, "The connection broke."};
 
 } // namespace
 
-TEST(RpcRetry, RetriesWhatMayHaveBeenTheNetwork_HAL13) {
+TEST(RpcRetry, RetriesWhatMayHaveBeenTheNetwork) {
   for (auto code :
        {errc::unavailable, errc::deadline_exceeded, errc::overloaded,
         errc::protocol_error, errc::shutting_down, errc::io_error})

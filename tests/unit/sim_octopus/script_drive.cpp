@@ -17,7 +17,7 @@ const auto complete = process_state::complete;
 
 } // namespace
 
-TEST(PollDelay, FollowsTheTableOfThePollingTentacle_RPC15_SVC132) {
+TEST(PollDelay, FollowsTheTableOfThePollingTentacle_RPC15) {
   drive_settings settings;
   std::vector<int> expected{420,  588,  823,  1152, 1613,
                             2259, 3162, 4427, 5000, 5000};
@@ -26,7 +26,7 @@ TEST(PollDelay, FollowsTheTableOfThePollingTentacle_RPC15_SVC132) {
   EXPECT_EQ(poll_delay(settings, 4'000'000'000u), 5s);
 }
 
-TEST(PollDelay, FollowsTheTableOfTheDefault_SVC132) {
+TEST(PollDelay, FollowsTheTableOfTheDefault) {
   drive_settings settings;
   settings.poll_base = 1.15;
   std::vector<int> expected{345,  397,  456,  525,  603,  694,  798,
@@ -36,7 +36,7 @@ TEST(PollDelay, FollowsTheTableOfTheDefault_SVC132) {
     EXPECT_EQ(poll_delay(settings, n).count(), expected[n - 1]) << n;
 }
 
-TEST(ScriptDrive, RunsAScriptFromCapabilitiesToComplete_SVC131) {
+TEST(ScriptDrive, RunsAScriptFromCapabilitiesToComplete) {
   drive_harness h;
   h.begin(false);
   EXPECT_EQ(h.take(), words{"call capabilities"});
@@ -76,7 +76,7 @@ TEST(ScriptDrive, RunsAScriptFromCapabilitiesToComplete_SVC131) {
   EXPECT_EQ(result.ended - result.queued, 1'028ms);
 }
 
-TEST(ScriptDrive, SkipsStatusIfTheStartIsCompleteAlready_SVC131) {
+TEST(ScriptDrive, SkipsStatusIfTheStartIsCompleteAlready) {
   drive_harness h;
   h.begin();
   h.answer(complete, 0, {}, 3);
@@ -97,7 +97,7 @@ TEST(ScriptDrive, UsesTheTicketAsTheWorkerSpeltIt) {
   EXPECT_EQ(std::get<drive_action::call>(steps[1]).ticket.task_id, "abc");
 }
 
-TEST(ScriptDrive, RefusesAWorkerWithoutTheKubernetesService_SVC42) {
+TEST(ScriptDrive, RefusesAWorkerWithoutTheKubernetesService) {
   drive_harness h;
   h.begin(false);
   h.capabilities({"IScriptService", "IFileTransferService"});
@@ -108,7 +108,7 @@ TEST(ScriptDrive, RefusesAWorkerWithoutTheKubernetesService_SVC42) {
   EXPECT_TRUE(h.drive.over());
 }
 
-TEST(ScriptDrive, SendsALostStartAgain_SVC174) {
+TEST(ScriptDrive, SendsALostStartAgain) {
   drive_harness h;
   h.begin();
   h.fails();
@@ -120,7 +120,7 @@ TEST(ScriptDrive, SendsALostStartAgain_SVC174) {
   EXPECT_EQ(h.drive.result().start_calls, 2u);
 }
 
-TEST(ScriptDrive, SendsALostStatusAgainWithTheSameCursor_SVC175) {
+TEST(ScriptDrive, SendsALostStatusAgainWithTheSameCursor) {
   drive_harness h;
   h.start();
   h.answer(running, 20, {"x"});
@@ -138,7 +138,7 @@ TEST(ScriptDrive, SendsALostStatusAgainWithTheSameCursor_SVC175) {
   EXPECT_EQ(h.take(), (words{"report 1", "timer 588"}));
 }
 
-TEST(ScriptDrive, FailsAtOnceIfTheStartWasRefused_SVC51) {
+TEST(ScriptDrive, FailsAtOnceIfTheStartWasRefused) {
   drive_harness h;
   h.begin();
   h.fails(errc::invalid_request);
@@ -148,7 +148,7 @@ TEST(ScriptDrive, FailsAtOnceIfTheStartWasRefused_SVC51) {
   EXPECT_EQ(h.drive.result().complete_calls, 0u);
 }
 
-TEST(ScriptDrive, GivesUpAStartWithoutCancelAndComplete_SVC131) {
+TEST(ScriptDrive, GivesUpAStartWithoutCancelAndComplete) {
   drive_harness h;
   h.begin();
   h.now += 120s;
@@ -162,7 +162,7 @@ TEST(ScriptDrive, GivesUpAStartWithoutCancelAndComplete_SVC131) {
   EXPECT_TRUE(h.drive.over());
 }
 
-TEST(ScriptDrive, DoesNotRetryAfterTheRetryDuration_SVC14) {
+TEST(ScriptDrive, DoesNotRetryAfterTheRetryDuration) {
   drive_harness h;
   h.start();
   h.now += 300s;
@@ -173,7 +173,7 @@ TEST(ScriptDrive, DoesNotRetryAfterTheRetryDuration_SVC14) {
   EXPECT_EQ(h.drive.result().status_calls, 1u);
 }
 
-TEST(ScriptDrive, SendsACancelBehindAStatusThatFailedForGood_SVC131) {
+TEST(ScriptDrive, SendsACancelBehindAStatusThatFailedForGood) {
   drive_harness h;
   h.start();
   h.answer(running, 5, {"x"});
@@ -196,7 +196,7 @@ TEST(ScriptDrive, SendsACancelBehindAStatusThatFailedForGood_SVC131) {
   EXPECT_EQ(result.state, running);
 }
 
-TEST(ScriptDrive, TakesTheAnswerForAnUnknownTicketAsTheEnd_SVC52) {
+TEST(ScriptDrive, TakesTheAnswerForAnUnknownTicketAsTheEnd) {
   drive_harness h;
   h.start();
   h.answer(complete, 0, {"The script pod was not found."}, exit_pod_not_found);
@@ -206,7 +206,7 @@ TEST(ScriptDrive, TakesTheAnswerForAnUnknownTicketAsTheEnd_SVC52) {
   EXPECT_EQ(h.drive.result().trouble.code, errc::none);
 }
 
-TEST(ScriptDrive, SendsCompleteOnceAndKeepsTheResultIfItFails_SVC54) {
+TEST(ScriptDrive, SendsCompleteOnceAndKeepsTheResultIfItFails) {
   drive_harness h;
   h.start();
   h.answer(complete, 1, {"x"});

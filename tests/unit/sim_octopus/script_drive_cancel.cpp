@@ -14,7 +14,7 @@ const auto complete = process_state::complete;
 
 } // namespace
 
-TEST(ScriptDriveCancel, WakesThePauseBetweenPolls_SVC15) {
+TEST(ScriptDriveCancel, WakesThePauseBetweenPolls) {
   drive_harness h;
   h.start();
   h.answer(running, 20, {"x"});
@@ -34,7 +34,7 @@ TEST(ScriptDriveCancel, WakesThePauseBetweenPolls_SVC15) {
   EXPECT_EQ(result.complete_calls, 1u);
 }
 
-TEST(ScriptDriveCancel, RepeatsWithPausesFromTheFirstUntilComplete_SVC132) {
+TEST(ScriptDriveCancel, RepeatsWithPausesFromTheFirstUntilComplete) {
   drive_harness h;
   h.start();
   h.answer(running);
@@ -56,7 +56,7 @@ TEST(ScriptDriveCancel, RepeatsWithPausesFromTheFirstUntilComplete_SVC132) {
   EXPECT_TRUE(h.drive.over());
 }
 
-TEST(ScriptDriveCancel, GivesUpAStatusCallUnderWay_SVC15) {
+TEST(ScriptDriveCancel, GivesUpAStatusCallUnderWay) {
   drive_harness h;
   h.start();
   auto status = h.call;
@@ -66,7 +66,7 @@ TEST(ScriptDriveCancel, GivesUpAStatusCallUnderWay_SVC15) {
   EXPECT_TRUE(h.drive.on_failure(status, {}, h.now).empty());
 }
 
-TEST(ScriptDriveCancel, EndsTheRetriesOfAStatusCall_SVC15) {
+TEST(ScriptDriveCancel, EndsTheRetriesOfAStatusCall) {
   drive_harness h;
   h.start();
   h.fails();
@@ -75,7 +75,7 @@ TEST(ScriptDriveCancel, EndsTheRetriesOfAStatusCall_SVC15) {
   EXPECT_EQ(h.take(), words{"call cancel 0"});
 }
 
-TEST(ScriptDriveCancel, SendsNothingDuringCapabilities_SVC15) {
+TEST(ScriptDriveCancel, SendsNothingDuringCapabilities) {
   drive_harness h;
   h.begin(false);
   h.cancel();
@@ -85,7 +85,7 @@ TEST(ScriptDriveCancel, SendsNothingDuringCapabilities_SVC15) {
   EXPECT_EQ(h.drive.result().start_calls, 0u);
 }
 
-TEST(ScriptDriveCancel, SendsNothingForAStartThatNeverLeft_SVC15) {
+TEST(ScriptDriveCancel, SendsNothingForAStartThatNeverLeft) {
   drive_harness h;
   h.begin();
   h.cancel();
@@ -98,7 +98,7 @@ TEST(ScriptDriveCancel, SendsNothingForAStartThatNeverLeft_SVC15) {
   EXPECT_EQ(h.drive.result().complete_calls, 0u);
 }
 
-TEST(ScriptDriveCancel, CancelsAStartThatMayHaveLeft_SVC15) {
+TEST(ScriptDriveCancel, CancelsAStartThatMayHaveLeft) {
   drive_harness h;
   h.begin();
   h.cancel();
@@ -140,7 +140,7 @@ TEST(ScriptDriveCancel, CancelsARetriedStartEvenIfTheRetryNeverLeft) {
   EXPECT_EQ(h.take(), (words{"abandon", "call cancel 0"}));
 }
 
-TEST(ScriptDriveCancel, RetriesTheCancelAndGivesUpWithItsError_SVC14) {
+TEST(ScriptDriveCancel, RetriesTheCancelAndGivesUpWithItsError) {
   drive_harness h;
   h.start();
   h.answer(running);
@@ -157,7 +157,7 @@ TEST(ScriptDriveCancel, RetriesTheCancelAndGivesUpWithItsError_SVC14) {
   EXPECT_EQ(h.drive.result().complete_calls, 0u);
 }
 
-TEST(ScriptDriveCancel, AbandonsTheCleanUpAfterAMinute_SVC15) {
+TEST(ScriptDriveCancel, AbandonsTheCleanUpAfterAMinute) {
   drive_harness h;
   h.start();
   h.answer(complete, 0, {}, 0);

@@ -81,7 +81,7 @@ TEST(Decode, TakesTheDocumentsOfTheSpecification) {
   EXPECT_EQ(command.platform, "linux-amd64");
 }
 
-TEST(Decode, ToleratesAbsentMembers_SVC11) {
+TEST(Decode, ToleratesAbsentMembers_SVC11_HAL62) {
   auto command = started([](document_writer&) {});
   EXPECT_EQ(command.ticket.task_id, "T1");
   EXPECT_FALSE(command.raw);
@@ -135,9 +135,11 @@ TEST(Decode, MatchesMethodsInAnyCase) {
     decoded(request_with(scripts, "completescript", write_ticket))));
 }
 
-TEST(Decode, TreatsTypeNamesAsInformation_HAL67) {
+TEST(Decode, TreatsTypeNamesAsInformation_HAL67_HAL90) {
   for (auto type :
        {"", "Other.Type, Other",
+        "System.Diagnostics.Process, System.Diagnostics.Process",
+        "../../lib/libc.so.6", "cuttle::start_script",
         "Octopus.Tentacle.Contracts.KubernetesScriptServiceV1."
         "CompleteKubernetesScriptCommandV1, Octopus.Tentacle.Contracts, "
         "Version=9.2.0.0, Culture=neutral, PublicKeyToken=null"}) {

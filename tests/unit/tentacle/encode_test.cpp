@@ -28,6 +28,13 @@ script_status round_trip(const script_status& status) {
   return read_status(as_received(encode("id", status))).value();
 }
 
+// The members that are null.
+std::vector<std::string> nulls_in(const halibut::bson_bytes& document) {
+  auto result = layout(document);
+  std::erase_if(result, [](auto& x) { return !x.ends_with(": 10"); });
+  return result;
+}
+
 } // namespace
 
 TEST(Encode, WritesTheDocumentsOfTheSpecification_HAL57) {
@@ -45,6 +52,18 @@ TEST(Encode, WritesTheDocumentsOfTheSpecification_HAL57) {
   auto expected = response_from(stream_response).result;
   EXPECT_EQ(ours.result.size(), expected.size());
   EXPECT_EQ(layout(ours.result), layout(expected));
+}
+
+TEST(Encode, WritesNoNullForAValue_HAL62) {
+  script_status empty;
+  empty.ticket.task_id = "t";
+  uploaded_file nothing{"/a", std::nullopt, 0};
+  // What may be null in .NET: the digest of an upload of nothing.
+  EXPECT_TRUE(nulls_in(encode("x", empty).result).empty());
+  EXPECT_TRUE(nulls_in(encode("x", status_with("a")).result).empty());
+  auto nulls = nulls_in(encode("x", nothing).result);
+  ASSERT_EQ(nulls.size(), 1u);
+  EXPECT_TRUE(nulls[0].ends_with("Hash: 10")) << nulls[0];
 }
 
 TEST(Encode, NamesTheResultOfAnUploadAsBefore_HAL66) {

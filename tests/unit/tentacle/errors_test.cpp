@@ -27,7 +27,7 @@ bool contains(const std::string& text, std::string_view part) {
 
 } // namespace
 
-TEST(Errors, FailuresOfAHandlerAreServiceInvocations_HAL78) {
+TEST(Errors, FailuresOfAHandlerAreServiceInvocations_HAL78_SVC58) {
   for (auto code : final_codes) {
     auto error = to_error({code, "The volume is full."});
     EXPECT_EQ(error.message, "The volume is full.");

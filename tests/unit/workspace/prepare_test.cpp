@@ -32,7 +32,7 @@ TEST_F(Prepare, PrefersTheBashBody_WS01) {
   EXPECT_EQ(read_file(work() / "Bootstrap.sh"), "bash");
 }
 
-TEST_F(Prepare, WritesLineFeedsAndNoByteOrderMark_WS02) {
+TEST_F(Prepare, WritesLineFeedsAndNoByteOrderMark_WS02_SVC13) {
   ASSERT_TRUE(prepare(command("\xEF\xBB\xBF#!/bin/bash\r\na\rb\r\r\nc\r")));
   EXPECT_EQ(read_file(work() / "Bootstrap.sh"), "#!/bin/bash\na\rb\r\nc\r");
 }
@@ -79,7 +79,7 @@ TEST_F(Prepare, MovesASpoolFileIntoThePlace) {
   EXPECT_FALSE(fs::exists(spool));
 }
 
-TEST_F(Prepare, StoresEncryptedFilesOnlyEncrypted_WS05) {
+TEST_F(Prepare, StoresEncryptedFilesOnlyEncrypted_WS05_SVC16) {
   for (auto use_spool : {false, true}) {
     auto start = command("x", use_spool ? "Spooled" : "Memory");
     start.files = {file("secret.json", "h\xC3\xA9llo\n")};

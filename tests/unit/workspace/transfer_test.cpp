@@ -19,7 +19,7 @@ public:
   }
 };
 
-TEST_F(Transfer, StoresBelowHomeAndReportsTheDigest_RPC16) {
+TEST_F(Transfer, StoresBelowHomeAndReportsTheDigest_RPC16_SVC51) {
   auto result = put("Files/a.txt", memory("abc"));
   ASSERT_TRUE(result);
   EXPECT_EQ(result->full_path, (home_ / "Files/a.txt").string());
@@ -29,14 +29,14 @@ TEST_F(Transfer, StoresBelowHomeAndReportsTheDigest_RPC16) {
   EXPECT_EQ(mode_of(home_ / "Files/a.txt"), 0644u);
 }
 
-TEST_F(Transfer, TakesBackslashesAsSeparators_RPC16) {
+TEST_F(Transfer, TakesBackslashesAsSeparators_RPC16_SVC51) {
   auto result = put("Files\\sub\\.\\x\\..\\a.txt", memory("abc"));
   ASSERT_TRUE(result);
   EXPECT_EQ(result->full_path, (home_ / "Files/sub/a.txt").string());
   EXPECT_EQ(read_file(home_ / "Files/sub/a.txt"), "abc");
 }
 
-TEST_F(Transfer, HonoursAbsolutePaths_RPC16) {
+TEST_F(Transfer, HonoursAbsolutePaths_RPC16_SVC51) {
   auto path = (root_ / "elsewhere" / "a").string();
   auto result = put(path, memory("abc"));
   ASSERT_TRUE(result);
@@ -105,7 +105,7 @@ TEST_F(Transfer, RefusesAnUploadThatIsTooLarge_STO06) {
   EXPECT_TRUE(put("small", memory(std::string(100'000, 'x'))));
 }
 
-TEST_F(Transfer, LeavesTheOldFileWhenAnUploadFails_RPC16) {
+TEST_F(Transfer, LeavesTheOldFileWhenAnUploadFails_RPC16_SVC53) {
   write_plain(home_ / "a", "old");
   auto contents = spooled("new");
   contents->length = 5;
@@ -179,7 +179,7 @@ TEST_F(Transfer, ClosesTheFileWithItsLastOwner) {
   EXPECT_EQ(::fcntl(number, F_GETFD), -1);
 }
 
-TEST_F(Transfer, SendsWorkspaceFilesUntilTheyAreRemoved) {
+TEST_F(Transfer, SendsWorkspaceFilesUntilTheyAreRemoved_SVC57) {
   ASSERT_TRUE(prepare(command("x")));
   write_plain(work() / "artifact", "made by the script");
   EXPECT_EQ(content(get((work() / "artifact").string())), "made by the script");
