@@ -3,6 +3,8 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include "programs/cuttle/wizard_web.hpp"
+
 namespace cuttle {
 
 using octopus::answer;
@@ -31,6 +33,8 @@ answer<void> write_private(const std::filesystem::path& file,
 }
 
 int run_wizard(const wizard_options& options) {
+  if (options.web)
+    return run_wizard_web(options);
   system_terminal terminal;
   auto fail = [&](const octopus::trouble& why) {
     terminal.say("cuttle wizard: " + why.text + " ("
@@ -41,7 +45,7 @@ int run_wizard(const wizard_options& options) {
   if (!result)
     return fail(result.error());
   if (options.run) {
-    auto done = install(options, *result, terminal);
+    auto done = install(options, result->plan, *result->server, terminal);
     if (!done)
       return fail(done.error());
     terminal.say("The worker is healthy.");

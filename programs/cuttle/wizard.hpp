@@ -54,6 +54,8 @@ struct wizard_options {
   std::filesystem::path output;
   /// Check namespace and storage class there, and use it for `run`.
   std::string kubeconfig;
+  /// Of the kubeconfig; empty: its current one.
+  std::string kube_context;
   /// Run helm and wait for the worker.
   bool run = false;
   std::string helm = "helm";
@@ -127,7 +129,9 @@ octopus::answer<wizard_result> ask_wizard(const wizard_options& options,
 /// end included; a stop ends helm as well. Secrets are in a file that only its
 /// owner may read and that is gone afterwards.
 octopus::answer<void> install(const wizard_options& options,
-                              wizard_result& wizard, wizard_terminal& terminal,
+                              const install_plan& plan,
+                              octopus::session& server,
+                              wizard_terminal& terminal,
                               std::stop_token stop = {});
 
 /// Writes a file that only its owner may read; an old one is replaced.

@@ -377,9 +377,24 @@ void wizard_checks::keep_api_key(bool yes) {
   keep_api_key_ = yes;
 }
 
+bool wizard_checks::keeps_key() const {
+  return keep_api_key_ && !who_.api_key.empty();
+}
+
+install_plan wizard_checks::masked_plan(const std::string& mask) const {
+  auto result = plan_;
+  result.way
+    = keeps_key() ? credential_way::api_key : credential_way::bearer_token;
+  if (result.credential_secret.empty())
+    result.credential = mask;
+  if (!result.proxy_password.empty())
+    result.proxy_password = mask;
+  return result;
+}
+
 answer<void> wizard_checks::use_credential() {
   auto bearer = who_.kind() == octopus::credential_kind::bearer;
-  auto keep = keep_api_key_ && !who_.api_key.empty();
+  auto keep = keeps_key();
   plan_.way = keep ? credential_way::api_key : credential_way::bearer_token;
   auto now = std::chrono::steady_clock::now();
   auto fresh = minted_ && now - *minted_ < token_is_fresh;

@@ -49,6 +49,16 @@ public:
   octopus::answer<void> sign_in(const octopus::credentials& who);
   bool signed_in() const;
 
+  /// Whether it was with an API key.
+  bool has_key() const {
+    return !who_.api_key.empty();
+  }
+
+  /// The conversation as it is.
+  const octopus::session& session() const {
+    return *server_;
+  }
+
   /// The conversation, with patience for one more call.
   octopus::session& server();
 
@@ -111,10 +121,16 @@ public:
     return plan_;
   }
 
+  /// The plan with a text in place of each secret, which is asked for by
+  /// nobody yet.
+  install_plan masked_plan(const std::string& mask) const;
+
   /// The plan and the conversation to go on with; nothing is left here.
   wizard_result take() &&;
 
 private:
+  bool keeps_key() const;
+
   const wizard_options options_;
   const settings::environment env_;
   const wizard_note note_;

@@ -49,19 +49,20 @@ private:
 // Follows the worker's record on the server and tells of what is new in it.
 class health_watch {
 public:
-  health_watch(wizard_result& wizard, wizard_terminal& terminal)
-    : wizard_(wizard), terminal_(terminal) {}
+  health_watch(octopus::session& server, const std::string& name,
+               wizard_terminal& terminal)
+    : server_(server), name_(name), terminal_(terminal) {}
 
   /// Looks once; true when the worker is well. Waiting may cure a failure that
   /// is no answer.
   answer<bool> look(std::chrono::milliseconds patience) {
-    wizard_.server->extend(patience);
-    auto found = wizard_.server->workers_named(wizard_.plan.name);
+    server_.extend(patience);
+    auto found = server_.workers_named(name_);
     if (!found && !octopus::worth_waiting(found.error().what))
       return tl::unexpected(found.error());
     if (!found)
       return false;
-    auto* worker = octopus::find_worker(*found, wizard_.plan.name);
+    auto* worker = octopus::find_worker(*found, name_);
     if (worker == nullptr)
       return false;
     terminal_.reached(install_stage::registered);
@@ -78,23 +79,27 @@ public:
   }
 
 private:
-  wizard_result& wizard_;
+  octopus::session& server_;
+  const std::string& name_;
   wizard_terminal& terminal_;
   std::string last_ = "no record yet";
 };
 
-answer<void> run_helm(const wizard_options& options, wizard_result& wizard,
+answer<void> run_helm(const wizard_options& options, const install_plan& plan,
                       wizard_terminal& terminal, health_watch& health,
                       clock::time_point until, std::stop_token stop) {
   private_folder folder;
   auto file = folder.path() / "values.yaml";
-  if (auto done = write_private(file, render_values(wizard.plan, true)); !done)
+  if (auto done = write_private(file, render_values(plan, true)); !done)
     return done;
   child_program helm;
-  helm.command = helm_arguments(wizard.plan, file.string());
+  helm.command = helm_arguments(plan, file.string());
   if (!options.kubeconfig.empty())
     helm.command.insert(helm.command.begin(),
                         {"--kubeconfig", options.kubeconfig});
+  if (!options.kube_context.empty())
+    helm.command.insert(helm.command.begin(),
+                        {"--kube-context", options.kube_context});
   helm.command.insert(helm.command.begin(), options.helm);
   helm.until = until;
   helm.line = [&](const std::string& line) {
@@ -128,16 +133,15 @@ answer<void> run_helm(const wizard_options& options, wizard_result& wizard,
 
 } // namespace
 
-answer<void> install(const wizard_options& options, wizard_result& wizard,
-                     wizard_terminal& terminal, std::stop_token stop) {
+answer<void> install(const wizard_options& options, const install_plan& plan,
+                     octopus::session& server, wizard_terminal& terminal,
+                     std::stop_token stop) {
   auto until = clock::now() + options.timeout;
-  auto& plan = wizard.plan;
-  health_watch health{wizard, terminal};
+  health_watch health{server, plan.name, terminal};
   terminal.reached(install_stage::helm);
   terminal.say("Running helm: release " + plan.release + ", namespace "
                + plan.namespace_name + ".");
-  if (auto done = run_helm(options, wizard, terminal, health, until, stop);
-      !done)
+  if (auto done = run_helm(options, plan, terminal, health, until, stop); !done)
     return done;
   terminal.reached(install_stage::installed);
   terminal.say("Helm is done. Waiting for the worker '"
