@@ -255,6 +255,7 @@ async function signIn() {
   }
   $("sign-in").disabled = false;
   $("sign-in").textContent = $("account").hidden ? "Sign in" : "Sign in again";
+  $("sign-in").classList.toggle("primary", $("account").hidden);
 }
 
 function locked(yes) {
