@@ -82,7 +82,7 @@ protected:
 
 } // namespace
 
-TEST_F(TakeOver, AStockReleaseBecomesOursAndGoesBackWithItsIdentity_RST06) {
+TEST_F(TakeOver, AStockReleaseBecomesOursAndGoesBackWithItsIdentity) {
   ASSERT_NO_FATAL_FAILURE(install(json::object(), CUTTLE_STOCK_CHART));
   ASSERT_NO_FATAL_FAILURE(connect());
   ASSERT_EQ(kubectl({"rollout", "status", "deployment/octopus-agent-tentacle",
@@ -157,7 +157,7 @@ TEST_F(TakeOver, AnUpgradeThatFailsGivesTheStockReleaseBackByItself) {
 }
 
 // What the server's script does, with the account that its pod would have.
-TEST_F(TakeOver, TheUpgradersAccountCanNotBringAnotherChart_UPG03) {
+TEST_F(TakeOver, TheUpgradersAccountCanNotBringAnotherChart) {
   ASSERT_NO_FATAL_FAILURE(install());
   ASSERT_NO_FATAL_FAILURE(connect());
   auto had = uids();
