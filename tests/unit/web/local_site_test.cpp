@@ -1,6 +1,7 @@
 // What a client can do to the site: limits of size and time.
 
 #include <atomic>
+#include <future>
 #include <gtest/gtest.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
@@ -162,15 +163,16 @@ TEST_F(Site, CutsWhoIsTooSlow) {
 }
 
 TEST_F(Site, SaysWhatItWasToldWhenTheAnswerIsLate) {
-  site_answer kept;
+  std::promise<site_answer> promise;
   serve({}, [&](site_call, site_answer answer) {
-    kept = std::move(answer);
+    promise.set_value(std::move(answer));
     return site_patience{50ms, {504, "{\"late\":true}"}};
   });
   auto answer = ask(head("POST /api/x", last + "Content-Length: 2\r\n") + "{}");
   EXPECT_TRUE(answer.starts_with("HTTP/1.1 504")) << answer;
   EXPECT_TRUE(answer.ends_with("{\"late\":true}")) << answer;
   // Too late, and after the site: nothing happens.
+  auto kept = promise.get_future().get();
   kept({200, "{}"});
   site.reset();
   kept({200, "{}"});
