@@ -95,6 +95,19 @@ bool is_dns_label(std::string_view text, std::size_t limit) {
   return true;
 }
 
+bool is_dns_name(std::string_view text) {
+  if (text.size() > 253)
+    return false;
+  for (;;) {
+    auto dot = text.find('.');
+    if (!is_dns_label(text.substr(0, dot)))
+      return false;
+    if (dot == std::string_view::npos)
+      return true;
+    text.remove_prefix(dot + 1);
+  }
+}
+
 octopus::answer<std::string> polling_address_of(std::string_view server_url) {
   auto url = octopus::parse_server_url(server_url);
   if (!url)

@@ -80,6 +80,10 @@ std::string namespace_for(std::string_view release);
 /// Whether a text is a DNS-1123 label of at most `limit` characters.
 bool is_dns_label(std::string_view text, std::size_t limit = 63);
 
+/// Whether a text is a DNS-1123 name: labels with dots between them, at most
+/// 253 characters, as secrets and storage classes have it.
+bool is_dns_name(std::string_view text);
+
 /// Polling address that belongs to a server: `polling.` host for Octopus Cloud,
 /// else port 10943 of the server's host.
 octopus::answer<std::string> polling_address_of(std::string_view server_url);

@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -53,10 +54,29 @@ struct wizard_options {
   std::filesystem::path output;
   /// Check namespace and storage class there, and use it for `run`.
   std::string kubeconfig;
+  /// Of the kubeconfig; empty: its current one.
+  std::string kube_context;
   /// Run helm and wait for the worker.
   bool run = false;
   std::string helm = "helm";
   std::chrono::seconds timeout{600};
+  /// Ask on a page of this machine's loopback.
+  bool web = false;
+  /// Its port; 0 lets the system choose.
+  std::uint16_t port = 0;
+};
+
+/// How far an installation is.
+enum class install_stage : std::uint8_t {
+  /// Helm runs.
+  helm,
+  /// Helm is done.
+  installed,
+  /// The server has a record of the worker; this may come before `installed`,
+  /// and more than once.
+  registered,
+  /// The server finds it healthy.
+  healthy,
 };
 
 /// Where the wizard asks. Not thread-safe.
@@ -75,6 +95,9 @@ public:
 
   /// Says one line.
   virtual void say(const std::string& line) = 0;
+
+  /// Hears how far an installation is.
+  virtual void reached(install_stage) {}
 };
 
 /// Standard input and error.
@@ -103,10 +126,17 @@ octopus::answer<wizard_result> ask_wizard(const wizard_options& options,
 
 /// Runs helm with the plan, and waits until the worker is healthy on the
 /// server, with a line for each step. Blocks for at most the timeout, helm's
-/// end included. Secrets are in a file that only its owner may read and that is
-/// gone afterwards.
+/// end included; a stop ends helm as well. Secrets are in a file that only its
+/// owner may read and that is gone afterwards.
 octopus::answer<void> install(const wizard_options& options,
-                              wizard_result& wizard, wizard_terminal& terminal);
+                              const install_plan& plan,
+                              octopus::session& server,
+                              wizard_terminal& terminal,
+                              std::stop_token stop = {});
+
+/// Writes a file that only its owner may read; an old one is replaced.
+octopus::answer<void> write_private(const std::filesystem::path& file,
+                                    const std::string& text);
 
 /// `cuttle wizard`. Returns 0, 1 for a failure, 2 for missing or wrong options.
 int run_wizard(const wizard_options& options);

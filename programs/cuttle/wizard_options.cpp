@@ -53,6 +53,13 @@ CLI::App* add_wizard(CLI::App& app, wizard_options& x) {
   file("--kubeconfig", x.kubeconfig,
        "Check the namespace there, and use it with --run");
   it->add_flag("--run", x.run, "Run helm and wait until the worker is healthy");
+  auto* web
+    = it->add_flag("--web", x.web,
+                   "Ask on a page of this machine's loopback, and print "
+                   "its address");
+  it->add_option("--port", x.port, "Port of the page; 0 for any")
+    ->check(CLI::Range(0, 65'535))
+    ->needs(web);
   it->add_option("--helm", x.helm, "Path of helm")->capture_default_str();
   it->add_option_function<unsigned>(
       "--timeout",

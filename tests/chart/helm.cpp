@@ -98,7 +98,7 @@ rendering render(const render_options& options) {
                                    *helm,
                                    "template",
                                    options.release,
-                                   CUTTLE_CHART,
+                                   options.chart,
                                    "--namespace",
                                    options.name_space,
                                    "--values",

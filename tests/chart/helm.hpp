@@ -25,6 +25,7 @@ struct rendering {
 /// Options of `helm template`.
 struct render_options {
   json values = json::object();
+  std::string chart = CUTTLE_CHART;
   std::string release = "shop";
   std::string name_space = "octopus-worker-shop";
   std::vector<std::string> more;
@@ -34,7 +35,7 @@ struct render_options {
 /// PATH.
 std::optional<std::string> find_helm();
 
-/// Renders the chart; throws only if helm can not be run at all.
+/// Renders a chart; throws only if helm can not be run at all.
 rendering render(const render_options& options);
 
 /// Skips its tests where there is no helm, unless CUTTLE_NEED_HELM is set.

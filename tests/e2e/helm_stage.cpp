@@ -104,6 +104,8 @@ void HelmStage::TearDown() {
                  events.c_str());
   }
   if (made_) {
+    // (what belongs to no namespace would be in the next test's way)
+    helm({"uninstall", release_, "--no-hooks"});
     kubectl({"delete", "pods", "--all", "--grace-period=0", "--force",
              "--wait=false"});
     kubectl({"delete", "namespace", namespace_, "--wait=false"});
@@ -193,14 +195,26 @@ json HelmStage::values() const {
   return result;
 }
 
-void HelmStage::install(const json& more) {
+std::string HelmStage::values_file(const json& more) {
   auto wanted = values();
   wanted.merge_patch(more);
   auto file = folder_ / "values.json";
   std::ofstream{file} << wanted;
-  auto done
-    = helm({"install", release_, CUTTLE_CHART, "--values", file.string()});
+  return file.string();
+}
+
+void HelmStage::install(const json& more, const std::string& chart) {
+  auto done = helm({"install", release_, chart, "--values", values_file(more)});
   ASSERT_EQ(done.code, 0) << done.text;
+}
+
+command_result HelmStage::upgrade(const std::string& chart, const json& more,
+                                  std::vector<std::string> extra) {
+  std::vector<std::string> command{"upgrade",  release_,
+                                   chart,      "--reset-values",
+                                   "--values", values_file(more)};
+  command.insert(command.end(), extra.begin(), extra.end());
+  return helm(std::move(command));
 }
 
 void HelmStage::connect() {

@@ -39,7 +39,14 @@ protected:
 
   /// `helm install` with the values of the stage and these; fails the test if
   /// it fails.
-  void install(const json& more = json::object());
+  void install(const json& more = json::object(),
+               const std::string& chart = CUTTLE_CHART);
+
+  /// `helm upgrade` to a chart, with the values of the stage and these and no
+  /// others; `extra` are more arguments.
+  command_result upgrade(const std::string& chart,
+                         const json& more = json::object(),
+                         std::vector<std::string> extra = {});
 
   /// Waits until the worker has registered and is there.
   void connect();
@@ -81,6 +88,7 @@ private:
   void forward(std::uint16_t port);
   void make_namespace();
   json values() const;
+  std::string values_file(const json& more);
 
   std::filesystem::path folder_;
   std::string kubeconfig_;

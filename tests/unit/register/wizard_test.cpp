@@ -194,7 +194,7 @@ TEST_F(Wizard, RunsHelmAndWaitsUntilTheWorkerIsHealthy) {
   rest->add_worker("Spaces-1", "My Worker", "KubernetesTentacle",
                    std::string(40, 'B'), {"WorkerPools-1"});
   rest->set_health("Healthy");
-  auto done = install(it, *result, terminal);
+  auto done = install(it, result->plan, *result->server, terminal);
   ASSERT_TRUE(done) << done.error().text;
   EXPECT_EQ(content("args").find("minted-"), std::string::npos);
   EXPECT_NE(content("values").find("minted-"), std::string::npos);
@@ -205,16 +205,16 @@ TEST_F(Wizard, SaysSoWhenHelmFailsOrTheWorkerIsNeverHealthy) {
   make_helm(1);
   auto result = ask();
   ASSERT_TRUE(result);
-  auto done = install(it, *result, terminal);
+  auto done = install(it, result->plan, *result->server, terminal);
   ASSERT_FALSE(done);
   EXPECT_EQ(done.error().what, octopus::mistake::refused);
   make_helm(0);
   it.timeout = std::chrono::seconds{1};
-  done = install(it, *result, terminal);
+  done = install(it, result->plan, *result->server, terminal);
   ASSERT_FALSE(done);
   EXPECT_EQ(done.error().what, octopus::mistake::no_answer);
   it.helm = (folder / "none").string();
-  EXPECT_EQ(install(it, *result, terminal).error().what,
+  EXPECT_EQ(install(it, result->plan, *result->server, terminal).error().what,
             octopus::mistake::option_wrong);
 }
 
