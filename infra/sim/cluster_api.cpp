@@ -98,8 +98,14 @@ api_answer cluster_api::handle(const api_request& request) {
     return {error_answer(unauthorized()), false};
   if (verdict.error)
     return {error_answer(*verdict.error), false};
+  if (verdict.skip) {
+    verdict.action();
+    return {plain_answer{}, true};
+  }
   try {
     auto done = route(*path, request);
+    if (verdict.action)
+      verdict.action();
     if (!done)
       return {error_answer(done.error()), verdict.lose_answer};
     return {std::move(*done), verdict.lose_answer};

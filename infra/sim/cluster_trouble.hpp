@@ -1,6 +1,7 @@
 #pragma once
 
 #include <deque>
+#include <functional>
 #include <map>
 #include <mutex>
 #include <optional>
@@ -11,6 +12,9 @@
 #include "infra/sim/cluster_status.hpp"
 
 namespace cuttle::sim {
+
+/// Hears of a call as "verb resource name".
+using call_action = std::function<void(const std::string& call)>;
 
 /// Remembers the calls that were made, and says which of them have to go wrong.
 /// Thread-safe.
@@ -27,9 +31,17 @@ public:
 
   void add(rule next);
 
+  /// Calls `action` at the n-th call from now (1: the next), before or after it
+  /// takes effect; see `embedded_cluster::break_at`.
+  void break_at(unsigned n, bool after_effect, call_action action);
+
   struct verdict {
     std::optional<api_error> error;
     bool lose_answer = false;
+    /// The request must not be done.
+    bool skip = false;
+    /// To be called where the request is skipped, or once it is done.
+    std::function<void()> action;
   };
 
   /// Notes a call and applies the first rule that fits.
@@ -42,6 +54,10 @@ private:
   mutable std::mutex mutex_;
   std::deque<rule> rules_;
   std::vector<std::string> calls_;
+  /// Calls until `action_`; 0: never.
+  unsigned break_in_ = 0;
+  bool after_effect_ = false;
+  call_action action_;
 };
 
 } // namespace cuttle::sim

@@ -237,9 +237,14 @@ embedded_cluster::config_map(const std::string& name) const {
 }
 
 std::vector<std::string> embedded_cluster::pods() const {
+  return names("pods");
+}
+
+std::vector<std::string>
+embedded_cluster::names(const std::string& resource) const {
   std::vector<std::string> result;
-  for (const auto& pod : impl_->store.list("pods", selector{}).items)
-    result.push_back(pod->name);
+  for (const auto& object : impl_->store.list(resource, selector{}).items)
+    result.push_back(object->name);
   return result;
 }
 
@@ -287,6 +292,12 @@ void embedded_cluster::lose_answers(const std::string& verb,
                                     const std::string& resource,
                                     unsigned times) {
   impl_->trouble.add({verb, resource, times, std::nullopt});
+}
+
+void embedded_cluster::break_at(
+  unsigned n, bool after_effect,
+  std::function<void(const std::string& call)> action) {
+  impl_->trouble.break_at(n, after_effect, std::move(action));
 }
 
 void embedded_cluster::rotate_token() {

@@ -83,6 +83,9 @@ public:
   /// Names of pods that exist.
   std::vector<std::string> pods() const;
 
+  /// Names of the objects of a resource, such as `secrets`.
+  std::vector<std::string> names(const std::string& resource) const;
+
   /// Calls that an API client made, as "verb resource name", in order.
   std::vector<std::string> calls() const;
 
@@ -112,6 +115,13 @@ public:
   /// and cuts the connection instead of answering, for the next `times`.
   void lose_answers(const std::string& verb, const std::string& resource,
                     unsigned times);
+
+  /// At the n-th call from now (1: the next), instead of answering: does what
+  /// the request asks, or not, calls `action` with "verb resource name" on the
+  /// API's thread, which it must not hold up, and cuts the connection. A new
+  /// one replaces the last; 0 is none.
+  void break_at(unsigned n, bool after_effect,
+                std::function<void(const std::string& call)> action);
 
   /// Replaces the worker's token, also in its file; the old one gets 401.
   void rotate_token();

@@ -41,6 +41,11 @@ bool running_script::contains(const std::string& text) const {
   return false;
 }
 
+bool running_script::ended() {
+  std::lock_guard lock{mutex_};
+  return result_.has_value();
+}
+
 bool running_script::has(const std::string& text) {
   std::lock_guard lock{mutex_};
   return contains(text);

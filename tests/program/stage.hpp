@@ -25,6 +25,8 @@ public:
   sim::script_result wait(std::chrono::seconds limit
                           = std::chrono::seconds{90});
 
+  bool ended();
+
   /// Whether that line has come.
   bool has(const std::string& text);
 

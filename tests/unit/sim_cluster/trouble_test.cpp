@@ -35,6 +35,22 @@ TEST(ClusterTrouble, LosesAnAnswerOfARequestThatWasDone) {
   EXPECT_EQ(call(k.at, "POST", k.at.path("pods"), pod).status, 409);
 }
 
+TEST(ClusterTrouble, BreaksAtACallBeforeOrAfterItsEffect) {
+  running k;
+  std::string seen;
+  auto note = [&](const std::string& call) { seen = call; };
+  auto pod = script_pod("p", "true").dump();
+  k.cluster.break_at(2, false, note);
+  EXPECT_EQ(call(k.at, "GET", "/version").status, 200);
+  EXPECT_EQ(call(k.at, "POST", k.at.path("pods"), pod).status, 0);
+  EXPECT_EQ(seen, "create pods");
+  EXPECT_TRUE(k.cluster.pods().empty());
+  k.cluster.break_at(1, true, note);
+  EXPECT_EQ(call(k.at, "POST", k.at.path("pods"), pod).status, 0);
+  EXPECT_EQ(k.cluster.pods(), std::vector<std::string>{"p"});
+  EXPECT_EQ(call(k.at, "GET", "/version").status, 200) << "once only";
+}
+
 TEST(ClusterTrouble, ExpectsTheNewTokenAfterARotation) {
   running k;
   k.cluster.rotate_token();
