@@ -203,6 +203,8 @@ cluster_api::result cluster_api::list(const request_path& path) const {
   nlohmann::json meta{{"resourceVersion", std::to_string(version)}};
   if (page.more)
     meta["continue"] = continue_token(version, page.items.back()->name);
+  if (trouble_.moods().disorder)
+    std::reverse(page.items.begin(), page.items.end());
   plain_answer result;
   result.body = "{\"kind\":\"" + kind_of(path.resource)
                 + "List\",\"apiVersion\":\"v1\",\"metadata\":" + to_text(meta)

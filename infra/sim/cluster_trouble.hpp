@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <deque>
 #include <functional>
 #include <map>
@@ -15,6 +16,19 @@ namespace cuttle::sim {
 
 /// Hears of a call as "verb resource name".
 using call_action = std::function<void(const std::string& call)>;
+
+/// How the API server behaves for a while. Thread-safe.
+struct cluster_moods {
+  /// Open watches stay open and tell nothing, no bookmark either.
+  std::atomic<bool> silent_watches = false;
+  std::atomic<bool> no_bookmarks = false;
+  /// Lists come backwards; changes are gathered for a moment and come with the
+  /// objects in another order. (Changes of one object stay in order.)
+  std::atomic<bool> disorder = false;
+  /// Streams that were opened at a lower number are cut.
+  std::atomic<unsigned> cut_watches = 0;
+  std::atomic<unsigned> cut_logs = 0;
+};
 
 /// Remembers the calls that were made, and says which of them have to go wrong.
 /// Thread-safe.
@@ -47,10 +61,15 @@ public:
   /// Notes a call and applies the first rule that fits.
   verdict note(const request_path& call);
 
+  cluster_moods& moods() {
+    return moods_;
+  }
+
   /// The calls so far as "verb resource name", at most the first million.
   std::vector<std::string> calls() const;
 
 private:
+  cluster_moods moods_;
   mutable std::mutex mutex_;
   std::deque<rule> rules_;
   std::vector<std::string> calls_;

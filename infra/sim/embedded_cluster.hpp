@@ -133,6 +133,23 @@ public:
   void cut_connections(std::chrono::milliseconds for_how_long
                        = std::chrono::milliseconds{0});
 
+  /// Cuts the connections of open watches, or of followed logs.
+  void cut_watches();
+  void cut_logs();
+
+  /// Open watches stay open and say nothing, as behind a dead load balancer.
+  void silence_watches(bool on);
+
+  /// No watch gets bookmarks any more.
+  void withhold_bookmarks(bool on);
+
+  /// Lists and watches give objects in another order than that of changes.
+  void mix_up(bool on);
+
+  /// Sets how far the cluster's clock is ahead of this machine's, for all
+  /// clusters of this process; back to 0 when this one goes.
+  void skew_clock(std::chrono::seconds ahead);
+
   /// Forgets the watch history, so that open and resumed watches get 410.
   void compact();
 
