@@ -13,6 +13,7 @@
 #include "actors/log_stream.hpp"
 #include "actors/operation.hpp"
 #include "actors/output_buffer.hpp"
+#include "actors/pod_census.hpp"
 #include "actors/pod_lifecycle.hpp"
 #include "actors/task_log.hpp"
 #include "infra/kubernetes/advice.hpp"
@@ -131,6 +132,7 @@ private:
   log_stream_actor log_;
   output_buffer buffer_;
   pod_verdict verdict_;
+  pod_census census_;
   bool gone_ = false;
   bool cursor_known_ = false;
   bool log_opened_ = false;

@@ -4,6 +4,7 @@ namespace cuttle {
 
 void operation::on_progress(const pod_progress& x) {
   step("operation.pod_progress");
+  census_.see(x.verdict, x.gone, context_->now());
   if (x.gone || x.verdict.container_ended
       || x.verdict.phase == pod_phase::failed)
     expire_result();

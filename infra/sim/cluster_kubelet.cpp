@@ -108,6 +108,13 @@ void kubelet::terminate(const std::string& uid, std::chrono::seconds grace) {
   });
 }
 
+void kubelet::set_places(unsigned count) {
+  boost::asio::post(impl_->io, [this, count] {
+    impl_->places = count;
+    impl_->wake_queue();
+  });
+}
+
 void kubelet::kill(const std::string& uid) {
   impl_->order(uid, [](pod_life& life) { life.killed = true; });
 }

@@ -53,7 +53,7 @@ void kubelet::impl::wait_for(const life_ptr& life, const std::string& reason,
 }
 
 asio::awaitable<bool> kubelet::impl::place(life_ptr life) {
-  if (active >= opts.processes || !queue.empty()) {
+  if (active >= places || !queue.empty()) {
     queue.push_back(life);
     constexpr auto why = "0/1 nodes are available: 1 Too many pods. "
                          "preemption: 0/1 nodes are available: 1 No "
@@ -61,8 +61,7 @@ asio::awaitable<bool> kubelet::impl::place(life_ptr life) {
     set_status(life,
                [&](nlohmann::json& pod) { mark_unschedulable(pod, why); });
     events.scheduler(life->pod, "Warning", "FailedScheduling", why);
-    while (!life->stopping()
-           && (queue.front() != life || active >= opts.processes))
+    while (!life->stopping() && (queue.front() != life || active >= places))
       co_await wait(life, for_ever);
     queue.erase(std::find(queue.begin(), queue.end(), life));
     wake_queue();
@@ -75,7 +74,7 @@ asio::awaitable<bool> kubelet::impl::place(life_ptr life) {
 }
 
 void kubelet::impl::wake_queue() {
-  if (!queue.empty() && active < opts.processes)
+  if (!queue.empty() && active < places)
     queue.front()->wake.cancel();
 }
 

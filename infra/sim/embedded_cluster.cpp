@@ -318,6 +318,10 @@ void embedded_cluster::cut_connections(std::chrono::milliseconds for_how_long) {
   impl_->http->cut(for_how_long);
 }
 
+void embedded_cluster::make_room_for(unsigned processes) {
+  impl_->node->set_places(processes);
+}
+
 void embedded_cluster::cut_watches() {
   ++impl_->trouble.moods().cut_watches;
   impl_->http->wake_streams();

@@ -133,6 +133,10 @@ public:
   void cut_connections(std::chrono::milliseconds for_how_long
                        = std::chrono::milliseconds{0});
 
+  /// Changes `options::processes`: with 0 the cluster has no room, and further
+  /// pods are unschedulable until there is.
+  void make_room_for(unsigned processes);
+
   /// Cuts the connections of open watches, or of followed logs.
   void cut_watches();
   void cut_logs();

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 #include <thread>
 
+#include "infra/crypto/cipher.hpp"
 #include "infra/sim/embedded_cluster.hpp"
 
 namespace cuttle {
@@ -117,7 +118,7 @@ public:
       {in_namespace + "/secrets",
        {{"kind", "Secret"},
         {"metadata", {{"name", "tentacle-secret"}}},
-        {"stringData", secret}}},
+        {"data", encoded(secret)}}},
     };
     for (auto& [path, object] : objects) {
       auto full = object;
@@ -135,6 +136,14 @@ public:
   }
 
 private:
+  // (keys are bytes, not text)
+  static json encoded(const std::map<std::string, std::string>& secret) {
+    auto result = json::object();
+    for (auto& [key, value] : secret)
+      result[key] = crypto::to_base64(crypto::as_bytes(value));
+    return result;
+  }
+
   static json account(const char* name) {
     return {{"kind", "ServiceAccount"}, {"metadata", {{"name", name}}}};
   }
