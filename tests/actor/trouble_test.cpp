@@ -135,6 +135,28 @@ TEST_F(TroubleTest, AnImageThatCannotBePulledIsWaitedForAndSaidOnce_MON13) {
   EXPECT_FALSE(says(later, output_source::out, "cannot be pulled"));
 }
 
+TEST_F(TroubleTest, AWaitSaysHowLongItMayLast_PND01_MON13) {
+  load();
+  started(ticket);
+  auto& container = cluster.at(ticket).snapshot.containers[0];
+  container.reason = "ImagePullBackOff";
+  container.message = "not found";
+  cluster.announce(ticket);
+  serve();
+  EXPECT_TRUE(says(status(ticket), output_source::out, "there is no limit"));
+  settings->pending_limit = 60min;
+  container.message = "still not found";
+  cluster.announce(ticket);
+  serve();
+  EXPECT_TRUE(says(status(ticket), output_source::out,
+                   "until its pod has been pending for 60 minutes."));
+  container.reason = "CreateContainerConfigError";
+  cluster.announce(ticket);
+  serve();
+  EXPECT_TRUE(says(status(ticket), output_source::out,
+                   "given up unless this passes within a minute."));
+}
+
 TEST_F(TroubleTest, AHeldUpPodIsMeasuredUntilItRuns) {
   auto measures = [&](const std::string& line) {
     return ("\n" + metrics.render()).find("\n" + line + "\n")
