@@ -11,6 +11,7 @@
 #include "infra/halibut/polling_service.hpp"
 #include "infra/kubernetes/cluster.hpp"
 #include "infra/kubernetes/template_cache.hpp"
+#include "infra/runner_link/server.hpp"
 #include "infra/settings/settings.hpp"
 #include "infra/telemetry/metrics.hpp"
 #include "infra/workspace/store.hpp"
@@ -43,6 +44,10 @@ struct patience {
   std::chrono::milliseconds rpc{20'000};
   /// From the end of a container to the end of its log.
   std::chrono::milliseconds log_end{30'000};
+  /// For the runner to dial, or to dial again, before the pod's log is read.
+  std::chrono::milliseconds link{2'000};
+  /// The same when the runners before did not dial either.
+  std::chrono::milliseconds link_missed{100};
   /// Between two lines that name an unchanged phase [RPC-08].
   std::chrono::seconds phase_line{60};
   /// How long a ticket is remembered after CompleteScript.
@@ -64,6 +69,8 @@ struct worker_context {
   std::function<timestamp()> now{};
   std::vector<server_link_factory> servers{};
   cuttle::patience patience{};
+  /// Where runners dial in; null: links are switched off.
+  runner_link::server* links = nullptr;
   /// Template of script pods; null: there is none.
   std::shared_ptr<kubernetes::template_cache> templates{};
   /// Called at each step of an operation with `actor.message` and the ticket;
@@ -72,6 +79,10 @@ struct worker_context {
   /// Bytes of log text that all operations hold together.
   std::shared_ptr<std::atomic<std::size_t>> log_bytes
     = std::make_shared<std::atomic<std::size_t>>(0);
+
+  /// Runners in a row that did not dial in time.
+  std::shared_ptr<std::atomic<unsigned>> link_misses
+    = std::make_shared<std::atomic<unsigned>>(0);
 
   void step(std::string_view name, const script_ticket& ticket) const {
     if (on_step)

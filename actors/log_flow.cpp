@@ -4,29 +4,22 @@
 
 namespace cuttle {
 
-void log_flow::open(const std::shared_ptr<log_flow>& flow,
-                    kubernetes::log_query query) {
-  kubernetes::log_callbacks callbacks;
-  callbacks.on_data = [flow](std::string_view data) {
-    flow->waiting_ += data.size();
-    if (!flow->owner_.post(log_data{flow->number_, std::string{data}}))
-      flow->cancel();
-    else
-      flow->adjust();
-  };
-  callbacks.on_end = [flow](const failure& reason) {
-    flow->owner_.post(log_closed{flow->number_, reason});
-  };
-  auto call = flow->cluster_.follow_log(std::move(query), std::move(callbacks));
-  std::unique_lock lock{flow->mutex_};
-  flow->call_ = call;
-  if (flow->cancelled_) {
+void log_flow::attach(source from) {
+  std::unique_lock lock{mutex_};
+  if (cancelled_) {
     lock.unlock();
-    flow->cluster_.cancel(call);
+    from.cancel();
     return;
   }
+  from_ = std::move(from);
+  paused_ = false;
   lock.unlock();
-  flow->adjust();
+  adjust();
+}
+
+void log_flow::arrived(std::size_t bytes) {
+  waiting_ += bytes;
+  adjust();
 }
 
 void log_flow::handled(std::size_t bytes, bool room) {
@@ -42,24 +35,23 @@ void log_flow::set_room(bool room) {
 
 void log_flow::cancel() {
   std::lock_guard lock{mutex_};
-  if (cancelled_)
+  if (std::exchange(cancelled_, true))
     return;
-  cancelled_ = true;
-  if (call_ != 0)
-    cluster_.cancel(call_);
+  if (from_.cancel)
+    from_.cancel();
 }
 
 void log_flow::adjust() {
   std::lock_guard lock{mutex_};
-  if (call_ == 0 || cancelled_)
+  if (!from_.set_flowing || cancelled_)
     return;
   auto waiting = waiting_.load();
   if (!paused_ && (waiting >= high_bytes || !room_)) {
     paused_ = true;
-    cluster_.pause(call_);
+    from_.set_flowing(false);
   } else if (paused_ && room_ && waiting <= low_bytes) {
     paused_ = false;
-    cluster_.resume(call_);
+    from_.set_flowing(true);
   }
 }
 

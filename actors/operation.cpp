@@ -17,10 +17,13 @@ operation::operation(operation_actor::pointer self, context_ptr context,
   builds_image_ = plan.command && builds_an_image(plan.command->body());
   if (!plan.note.empty())
     say(output_source::debug, std::move(plan.note));
-  if (plan.pod)
+  if (plan.pod) {
     self_->send(lifecycle_, pod_changed{std::move(*plan.pod)});
-  else
+    // Its runner looks for the worker where the last one was.
+    context_->store.announce_link(ticket_);
+  } else {
     cursor_known_ = true;
+  }
 }
 
 operation::~operation() {
@@ -48,6 +51,7 @@ operation_actor::behavior_type operation::make_behavior() {
     [this](const pod_progress& x) { on_progress(x); },
     [this](const pod_created& x) { on_created(x); },
     [this](const remark& x) { buffer_.add(x.line); },
+    [this](const link_opened&) { on_runner_linked(); },
     [this](const log_batch& x) { on_lines(x); },
     [this](const log_end& x) { on_log_end(x); },
   };
@@ -114,7 +118,7 @@ script_status operation::status(std::int64_t cursor) {
     result.exit_code = *code;
     reported_ = *code;
   } else {
-    result.state = verdict_.phase == pod_phase::pending
+    result.state = verdict_.phase == pod_phase::pending && !linked_
                      ? process_state::pending
                      : process_state::running;
   }
@@ -136,7 +140,12 @@ void operation::follow_cursor(std::int64_t cursor) {
   auto keep = context_->log_bytes->load() > settings.log_total_bytes
                 ? std::size_t{0}
                 : settings.log_buffer_bytes / 2;
-  give_back(buffer_.forget(cursor, keep));
+  auto freed = buffer_.forget(cursor, keep);
+  account(0, freed);
+  auto news = context_->links != nullptr && cursor > confirmed_;
+  confirmed_ = std::max(confirmed_, cursor);
+  if (freed > 0 || news)
+    self_->send(log_, log_credit{freed, confirmed_});
 }
 
 void operation::rewind(std::int64_t cursor) {
@@ -148,13 +157,6 @@ void operation::rewind(std::int64_t cursor) {
   ++rewinding_;
   self_->request(log_, caf::infinite, open_log{pod_name_, cursor})
     .then([this] { --rewinding_; }, [](const caf::error&) {});
-}
-
-void operation::give_back(std::size_t freed) {
-  if (freed == 0)
-    return;
-  account(0, freed);
-  self_->send(log_, log_credit{freed});
 }
 
 void operation::account(std::size_t more, std::size_t less) {

@@ -60,8 +60,6 @@ private:
   // read the log anew.
   void rewind(std::int64_t cursor);
 
-  void give_back(std::size_t freed);
-
   void account(std::size_t more, std::size_t less);
 
   void say_phase();
@@ -111,6 +109,9 @@ private:
 
   void open_log_if_due();
 
+  // The script's container runs, whatever the watch has seen so far.
+  void on_runner_linked();
+
   void on_event(const pod_event& event);
 
   void on_lines(const log_batch& x);
@@ -131,10 +132,13 @@ private:
   pod_lifecycle_actor lifecycle_;
   log_stream_actor log_;
   output_buffer buffer_;
+  // The server has the lines up to this number.
+  std::int64_t confirmed_ = 0;
   pod_verdict verdict_;
   pod_census census_;
   bool gone_ = false;
   bool cursor_known_ = false;
+  bool linked_ = false;
   bool log_opened_ = false;
   bool log_ended_ = false;
   std::optional<std::int32_t> marker_;

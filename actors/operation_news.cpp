@@ -82,11 +82,19 @@ void operation::hint(const std::vector<numbered_line>& lines) {
 }
 
 void operation::open_log_if_due() {
-  auto due = verdict_.phase == pod_phase::running || verdict_.container_ended;
+  auto due = linked_ || verdict_.phase == pod_phase::running
+             || verdict_.container_ended;
   if (log_opened_ || !cursor_known_ || !due || gone_)
     return;
   log_opened_ = true;
   self_->send(log_, open_log{pod_name_, buffer_.base()});
+}
+
+void operation::on_runner_linked() {
+  step("operation.link_opened");
+  linked_ = true;
+  if (!frozen_)
+    open_log_if_due();
 }
 
 void operation::on_event(const pod_event& event) {
@@ -118,7 +126,7 @@ void operation::on_lines(const log_batch& x) {
   account(added, 0);
   // Lines that were here already do not stay: give their room back.
   if (x.bytes > added)
-    self_->send(log_, log_credit{x.bytes - added});
+    self_->send(log_, log_credit{x.bytes - added, 0});
   for (auto& line : x.remarks)
     buffer_.add(line);
   if (x.end_marker && !marker_) {

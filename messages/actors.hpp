@@ -81,6 +81,10 @@ CAF_BEGIN_TYPE_ID_BLOCK(cuttle, first_custom_type_id)
   CAF_ADD_TYPE_ID(cuttle, (cuttle::log_credit))
   CAF_ADD_TYPE_ID(cuttle, (cuttle::log_data))
   CAF_ADD_TYPE_ID(cuttle, (cuttle::log_closed))
+  CAF_ADD_TYPE_ID(cuttle, (cuttle::link_opened))
+  CAF_ADD_TYPE_ID(cuttle, (cuttle::link_data))
+  CAF_ADD_TYPE_ID(cuttle, (cuttle::link_closed))
+  CAF_ADD_TYPE_ID(cuttle, (cuttle::kept_lines))
   CAF_ADD_TYPE_ID(cuttle, (cuttle::log_batch))
   CAF_ADD_TYPE_ID(cuttle, (cuttle::log_end))
 
@@ -173,6 +177,8 @@ using operation_actor = caf::typed_actor<
   caf::result<void>(pod_created),
   // From a child: a line for the task log.
   caf::result<void>(remark),
+  // From log_stream: the runner has dialled, so the script's container runs.
+  caf::result<void>(link_opened),
   // From log_stream: lines, and the end of the log.
   caf::result<void>(log_batch), caf::result<void>(log_end)>;
 
@@ -198,17 +204,22 @@ using pod_lifecycle_actor = caf::typed_actor<
   // Results of the drivers.
   caf::result<void>(pod_removed), caf::result<void>(workspace_removed)>;
 
-/// Reads one operation's output, orders it, and hands it over within a window.
-/// The runner's own link will come in here beside the follow stream.
+/// Reads one operation's output, orders it, and hands it over within a window:
+/// from the runner's own link if it comes, else from the pod's log.
 using log_stream_actor = caf::typed_actor<
   // Reads from the line after `delivered`; again to read anew.
   caf::result<void>(open_log),
-  // The operation has room for more.
+  // The operation has room for more, or the server has confirmed lines.
   caf::result<void>(log_credit),
   // The container ended: what is in the log now is all there will be.
   caf::result<void>(container_ended_atom),
   // From the follow stream.
-  caf::result<void>(log_data), caf::result<void>(log_closed)>;
+  caf::result<void>(log_data), caf::result<void>(log_closed),
+  // From the runner's link.
+  caf::result<void>(link_opened), caf::result<void>(link_data),
+  caf::result<void>(link_closed),
+  // From the workspace.
+  caf::result<void>(kept_lines)>;
 
 /// Keeps one list+watch of the script pods and one of their events, and passes
 /// both on to the intake.

@@ -164,7 +164,8 @@ bool inspect(Inspector& f, open_log& x) {
 
 template <class Inspector>
 bool inspect(Inspector& f, log_credit& x) {
-  return f.object(x).fields(f.field("bytes", x.bytes));
+  return f.object(x).fields(f.field("bytes", x.bytes),
+                            f.field("confirmed", x.confirmed));
 }
 
 template <class Inspector>
@@ -176,6 +177,32 @@ bool inspect(Inspector& f, log_data& x) {
 template <class Inspector>
 bool inspect(Inspector& f, log_closed& x) {
   return f.object(x).fields(f.field("stream", x.stream),
+                            f.field("reason", x.reason.text));
+}
+
+template <class Inspector>
+bool inspect(Inspector& f, link_opened& x) {
+  return f.object(x).fields(f.field("session", x.session),
+                            f.field("first", x.first));
+}
+
+template <class Inspector>
+bool inspect(Inspector& f, link_data& x) {
+  auto size = x.bytes.size();
+  return f.object(x).fields(f.field("session", x.session),
+                            f.field("size", size));
+}
+
+template <class Inspector>
+bool inspect(Inspector& f, link_closed& x) {
+  return f.object(x).fields(f.field("session", x.session),
+                            f.field("reason", x.reason.text));
+}
+
+template <class Inspector>
+bool inspect(Inspector& f, kept_lines& x) {
+  auto size = x.bytes.size();
+  return f.object(x).fields(f.field("stream", x.stream), f.field("size", size),
                             f.field("reason", x.reason.text));
 }
 

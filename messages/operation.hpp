@@ -106,9 +106,11 @@ struct open_log {
   std::int64_t delivered = 0;
 };
 
-/// Room in the operation's buffer for that many more bytes.
+/// What the server has taken: room in the operation's buffer for that many more
+/// bytes, and the number of the last line that it has confirmed.
 struct log_credit {
   std::size_t bytes = 0;
+  std::int64_t confirmed = 0;
 };
 
 /// Bytes from a follow stream, and its end.
@@ -119,6 +121,33 @@ struct log_data {
 };
 struct log_closed {
   std::uint64_t stream = 0;
+  failure reason;
+};
+
+/// The runner of the operation has dialled the worker, and holds the lines from
+/// number `first` on.
+struct link_opened {
+  std::uint64_t session = 0;
+  std::int64_t first = 1;
+};
+/// Bytes from the runner's link, and its end.
+struct link_data {
+  /// Which connection; a late one is ignored.
+  std::uint64_t session = 0;
+  std::string bytes;
+};
+struct link_closed {
+  std::uint64_t session = 0;
+  failure reason;
+};
+
+/// A part of the lines that a runner has left in its workspace.
+struct kept_lines {
+  /// Which reading; a late one is ignored.
+  std::uint64_t stream = 0;
+  std::string bytes;
+  /// Nothing comes after it.
+  bool last = false;
   failure reason;
 };
 

@@ -210,6 +210,8 @@ void read_tuning(environment_reader& in, environment_settings& out) {
   if (auto port
       = in.find_number("CUTTLE_LISTEN_PORT", 0, 65'535, "no listening"))
     out.listen_port = static_cast<std::uint16_t>(*port);
+  read_address(in, "CUTTLE_LINK_HOST", out.link_host);
+  in.number("CUTTLE_LINK_PORT", 0, 65'535, out.link_port);
   auto seconds = out.drain_patience.count() / 1000;
   in.number("CUTTLE_DRAIN_PATIENCE_SECONDS", 0, 3'600, seconds);
   out.drain_patience = std::chrono::seconds{seconds};

@@ -83,6 +83,11 @@ struct environment_settings {
   /// Probes and metrics.
   std::string http_bind = "0.0.0.0";
   std::uint16_t http_port = 8080;
+  /// The runners' own links: address of this worker as script pods reach it, an
+  /// IP address, and the port. Without the address there are no links, and the
+  /// output of scripts is read from the pods' logs.
+  std::string link_host;
+  std::uint16_t link_port = 8081;
   /// Listening mode, in which servers dial in: nothing unless a port is set.
   std::optional<std::uint16_t> listen_port;
   std::string listen_bind = "::";

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include "infra/workspace/link_files.hpp"
 #include "infra/workspace/safe_name.hpp"
 
 namespace cuttle::workspace {
@@ -80,6 +81,7 @@ outcome<void> check_command(const start_script& command,
       return tl::unexpected<failure>(parts.error());
     if (parts->size() == 1
         && (parts->front() == body_name || parts->front() == key_name
+            || parts->front() == link_name || parts->front() == kept_name
             || std::find(runner_names.begin(), runner_names.end(),
                          parts->front())
                  != runner_names.end()))
@@ -103,7 +105,7 @@ outcome<void> check_command(const start_script& command,
 outcome<void> write_workspace(volume_call& call, int work,
                               const fs::path& shown, start_script& command,
                               const crypto::log_key& key, runner_files& runner,
-                              bool& created) {
+                              const std::string& link_address, bool& created) {
   auto folder = folder_in(call, work, command.ticket.task_id, shown, &created);
   // First, because the cleaner knows a workspace by it [WS-09].
   write_file(call, folder.get(), body_name, normalised_body(command.body()),
@@ -124,6 +126,8 @@ outcome<void> write_workspace(volume_call& call, int work,
   }
   write_file(call, folder.get(), key_name, crypto::to_base64(key.value),
              file_mode, shown / key_name);
+  if (!link_address.empty())
+    write_link_file(call, folder.get(), link_address, shown);
   runner.place(call, folder.get(), shown);
   return {};
 }

@@ -16,10 +16,11 @@ outcome<void> check_command(const start_script& command,
 
 /// Writes the workspace of a checked command below the open folder `work`;
 /// throws `std::system_error`. `created` tells, also after a throw, whether the
-/// folder was made now.
+/// folder was made now. `link_address` may be empty.
 outcome<void> write_workspace(volume_call& call, int work,
                               const std::filesystem::path& shown,
                               start_script& command, const crypto::log_key& key,
-                              runner_files& runner, bool& created);
+                              runner_files& runner,
+                              const std::string& link_address, bool& created);
 
 } // namespace cuttle::workspace

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "infra/telemetry/log.hpp"
+#include "infra/workspace/link_files.hpp"
 #include "infra/workspace/preparation.hpp"
 #include "infra/workspace/transfer.hpp"
 
@@ -92,7 +93,7 @@ public:
       auto work = make_folder(call, work_directory(), folder_mode);
       auto shown = work_directory() / command.ticket.task_id;
       auto written = write_workspace(call, work.get(), shown, command, key,
-                                     runner_, created);
+                                     runner_, options_.link_address, created);
       if (!written)
         return tl::unexpected<failure>(written.error());
       return free;
@@ -124,6 +125,30 @@ public:
       if (error == 0)
         erase_tree(call, trash.get(), name, shown);
       return {};
+    });
+  }
+
+  void announce_link(const script_ticket& ticket) {
+    if (options_.link_address.empty() || !ticket.valid())
+      return;
+    auto done = guarded([&]() -> outcome<void> {
+      volume_call call;
+      return workspace::announce_link(call, work_directory() / ticket.task_id,
+                                      options_.link_address);
+    });
+    if (!done)
+      telemetry::warn("link-not-announced", {{"ticket", ticket.task_id},
+                                             {"reason", done.error().text}});
+  }
+
+  outcome<kept_part> read_kept_lines(const script_ticket& ticket,
+                                     std::uint64_t offset) {
+    if (!ticket.valid())
+      return kept_part{};
+    return guarded([&]() -> outcome<kept_part> {
+      volume_call call;
+      return workspace::read_kept_lines(call, work_directory() / ticket.task_id,
+                                        offset);
     });
   }
 
@@ -239,6 +264,21 @@ public:
     post([ticket = std::move(ticket)](
            shared_store& shared) { return shared.remove(ticket); },
          std::move(done));
+  }
+
+  void announce_link(script_ticket ticket) override {
+    disk_.post([shared = shared_, ticket = std::move(ticket)] {
+      shared->announce_link(ticket);
+    });
+  }
+
+  void read_kept_lines(script_ticket ticket, std::uint64_t offset,
+                       std::function<void(outcome<kept_part>)> done) override {
+    post(
+      [ticket = std::move(ticket), offset](shared_store& shared) {
+        return shared.read_kept_lines(ticket, offset);
+      },
+      std::move(done));
   }
 
   void list(

@@ -30,6 +30,13 @@ struct volume_space {
   std::uint64_t total_bytes = 0;
 };
 
+/// A part of the lines that a runner left in its workspace.
+struct kept_part {
+  std::string bytes;
+  /// Nothing comes after it.
+  bool last = true;
+};
+
 /// The files of operations, on the volume that worker and script pods share.
 /// Calls return at once; results come on a disk thread, once each.
 /// Thread-safe.
@@ -46,6 +53,14 @@ public:
     = 0;
   /// Removes the workspace; a missing one is a success.
   virtual void remove(script_ticket ticket, std::function<void(outcome<void>)>)
+    = 0;
+  /// Tells the runner in an existing workspace where the worker is now; without
+  /// an address, or a workspace, nothing happens.
+  virtual void announce_link(script_ticket ticket) = 0;
+  /// Reads from the lines that a runner left, at most 256 KiB from `offset` on.
+  /// There are none: an empty part.
+  virtual void read_kept_lines(script_ticket ticket, std::uint64_t offset,
+                               std::function<void(outcome<kept_part>)>)
     = 0;
   /// Lists the workspaces.
   virtual void list(std::function<void(outcome<std::vector<workspace_info>>)>)
@@ -69,6 +84,8 @@ struct store_options {
   std::filesystem::path runner_directory = "/bootstrapRunner";
   /// Nominal size of the volume, a Kubernetes quantity such as `10Gi`.
   std::string volume_size;
+  /// `<ip>:<port>` where runners reach this worker; empty: nowhere.
+  std::string link_address;
   /// Free bytes needed to prepare a workspace [WS-07].
   std::uint64_t required_free_bytes = 577'765'376;
 };

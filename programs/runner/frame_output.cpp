@@ -18,9 +18,13 @@ frame_output::~frame_output() {
     ::fcntl(descriptor_, F_SETFL, flags_);
 }
 
-void frame_output::add(output_source source, std::string_view text) {
-  if (error_ == 0)
-    sealer_.append(pending_, ++number_, source, text);
+std::string_view frame_output::add(output_source source,
+                                   std::string_view text) {
+  if (error_ != 0)
+    return {};
+  auto start = pending_.size();
+  sealer_.append(pending_, ++number_, source, text);
+  return std::string_view{pending_}.substr(start);
 }
 
 void frame_output::flush(clock::time_point now, bool force) {

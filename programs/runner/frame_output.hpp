@@ -28,8 +28,14 @@ public:
   frame_output(const frame_output&) = delete;
   frame_output& operator=(const frame_output&) = delete;
 
-  /// Frames one line.
-  void add(output_source source, std::string_view text);
+  /// Frames one line. Returns the frame with its line feed, valid until the
+  /// next call; nothing after an error.
+  std::string_view add(output_source source, std::string_view text);
+
+  /// Number of the last line.
+  std::int64_t number() const {
+    return number_;
+  }
 
   bool empty() const {
     return written_ == pending_.size();

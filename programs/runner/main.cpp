@@ -83,6 +83,31 @@ std::chrono::seconds grace() {
   return std::chrono::seconds{seconds};
 }
 
+// A number from the environment, which only tests set; `result` stays as it is
+// without one.
+template <class T>
+void read_number(const char* name, T& result) {
+  const auto* text = std::getenv(name);
+  if (text == nullptr)
+    return;
+  std::uint64_t number = 0;
+  const auto* end = text + std::strlen(text);
+  auto [stop, error] = std::from_chars(text, end, number);
+  constexpr std::uint64_t most = std::uint64_t{1} << 40;
+  if (error == std::errc{} && stop == end && number <= most)
+    result = static_cast<T>(number);
+}
+
+runner::link_options link_options() {
+  runner::link_options result;
+  read_number("CUTTLE_RUNNER_SPOOL_BYTES", result.spool_bytes);
+  read_number("CUTTLE_RUNNER_END_WAIT_MS", result.end_wait);
+  read_number("CUTTLE_RUNNER_SILENCE_MS", result.silence);
+  read_number("CUTTLE_RUNNER_FIRST_MS", result.first);
+  read_number("CUTTLE_RUNNER_GONE_MS", result.gone);
+  return result;
+}
+
 // Blocks the signals that the supervisor reads; returns their descriptor.
 int take_signals() {
   std::signal(SIGPIPE, SIG_IGN);
@@ -126,7 +151,9 @@ int run(int argc, char** argv) {
     return exit_not_executable;
   }
   runner::frame_output output{STDOUT_FILENO, *key};
-  return runner::supervisor{output, script, signals, grace()}.run();
+  auto link = runner::worker_link::make(directory, *key, link_options());
+  return runner::supervisor{output, script, signals, grace(), std::move(link)}
+    .run();
 }
 
 } // namespace

@@ -26,17 +26,18 @@ timespec to_timespec(std::chrono::nanoseconds time) {
 } // namespace
 
 supervisor::supervisor(frame_output& output, script_process script, int signals,
-                       std::chrono::seconds grace)
+                       std::chrono::seconds grace,
+                       std::unique_ptr<worker_link> link)
   : output_(output), script_(script), signals_(signals), grace_(grace),
-    inputs_{
-      input{script.out, line_splitter{podlog::max_frame_text,
-                                      [this](std::string_view line) {
-                                        output_.add(output_source::out, line);
-                                      }}},
-      input{script.err, line_splitter{podlog::max_frame_text,
-                                      [this](std::string_view line) {
-                                        output_.add(output_source::err, line);
-                                      }}}} {}
+    link_(std::move(link)),
+    inputs_{input{script.out, line_splitter{podlog::max_frame_text,
+                                            [this](std::string_view line) {
+                                              emit(output_source::out, line);
+                                            }}},
+            input{script.err, line_splitter{podlog::max_frame_text,
+                                            [this](std::string_view line) {
+                                              emit(output_source::err, line);
+                                            }}}} {}
 
 supervisor::~supervisor() {
   for (auto& from : inputs_)
@@ -47,7 +48,7 @@ int supervisor::run() {
   for (auto* text :
        {"##octopus[stdout-verbose]", "Kubernetes Script Pod started",
         "##octopus[stdout-default]"})
-    output_.add(output_source::out, text);
+    emit(output_source::out, text);
   output_.flush(clock::now(), true);
   while (!finished())
     wait();
@@ -75,14 +76,22 @@ bool supervisor::finished() const {
          || (status_ && inputs_[0].descriptor < 0 && inputs_[1].descriptor < 0);
 }
 
+void supervisor::emit(output_source source, std::string_view text) {
+  auto frame = output_.add(source, text);
+  if (link_ && !frame.empty())
+    link_->add(output_.number(), frame);
+}
+
 // One turn of the loop.
 void supervisor::wait() {
-  std::array<pollfd, 4> polled{};
+  std::array<pollfd, 5> polled{};
   polled[0] = {signals_, POLLIN, 0};
   // A negative descriptor is passed over.
   polled[1] = {output_.blocked() ? STDOUT_FILENO : -1, POLLOUT, 0};
+  auto held = output_.full() || (link_ && link_->holding());
   for (std::size_t i = 0; i < 2; ++i)
-    polled[2 + i] = {output_.full() ? -1 : inputs_[i].descriptor, POLLIN, 0};
+    polled[2 + i] = {held ? -1 : inputs_[i].descriptor, POLLIN, 0};
+  polled[4] = link_ ? link_->wants() : pollfd{-1, 0, 0};
   auto time = time_to_wait(clock::now());
   auto limit = to_timespec(time);
   auto ready = ::ppoll(polled.data(), polled.size(),
@@ -97,6 +106,7 @@ void supervisor::wait() {
   auto now = clock::now();
   if (!output_.blocked() || polled[1].revents != 0)
     output_.flush(now);
+  turn_link(now, polled[4].revents);
   if (output_.error() != 0 && !deadline_)
     stop(SIGTERM, exit_output_broken);
   check_deadline(now);
@@ -105,13 +115,16 @@ void supervisor::wait() {
 std::chrono::nanoseconds supervisor::time_to_wait(clock::time_point now) const {
   auto result = std::chrono::nanoseconds::max();
   auto consider = [&](clock::time_point when) {
-    result = std::min(result, std::max(std::chrono::nanoseconds{0},
-                                       std::chrono::nanoseconds{when - now}));
+    result = std::min(
+      result, std::max(std::chrono::nanoseconds{0},
+                       std::chrono::nanoseconds{std::max(when, now) - now}));
   };
   if (!output_.empty() && !output_.blocked() && output_.error() == 0)
     consider(output_.due());
   if (deadline_)
     consider(*deadline_);
+  if (link_ && link_->due() != clock::time_point::max())
+    consider(link_->due());
   return result;
 }
 
@@ -159,6 +172,8 @@ void supervisor::stop(int signal, int code) {
   ::kill(-script_.pid, signal);
   if (!status_ && !stop_code_)
     stop_code_ = code;
+  if (link_)
+    link_->hurry(clock::now());
   if (!deadline_)
     deadline_ = clock::now() + grace_;
 }
@@ -179,19 +194,46 @@ void supervisor::report_end(int marker) {
   for (auto* text :
        {"##octopus[stdout-verbose]", "Kubernetes Script Pod completed",
         "##octopus[stdout-default]"})
-    output_.add(output_source::out, text);
-  output_.add(output_source::debug, podlog::end_marker_text(marker));
+    emit(output_source::out, text);
+  emit(output_source::debug, podlog::end_marker_text(marker));
   write_everything();
 }
 
-// The end marker waits for a slow reader as long as the pod lives.
+void supervisor::turn_link(clock::time_point now, short events) {
+  if (!link_)
+    return;
+  link_->turn(now, events);
+  auto complaint = link_->take_complaint();
+  if (!complaint.empty())
+    std::fprintf(stderr, "cuttle-runner: %s\n", complaint.c_str());
+}
+
+// The end marker waits for a slow reader as long as the pod lives; the link has
+// limits of its own.
 void supervisor::write_everything() {
-  output_.flush(clock::now(), true);
-  while (output_.blocked()) {
-    pollfd polled{STDOUT_FILENO, POLLOUT, 0};
-    ::poll(&polled, 1, -1);
-    output_.flush(clock::now(), true);
+  auto now = clock::now();
+  output_.flush(now, true);
+  if (link_)
+    link_->no_more(now);
+  while (output_.blocked() || (link_ && !link_->finished(now))) {
+    std::array<pollfd, 3> polled{
+      pollfd{output_.blocked() ? STDOUT_FILENO : -1, POLLOUT, 0},
+      link_ ? link_->wants() : pollfd{-1, 0, 0}, pollfd{signals_, POLLIN, 0}};
+    auto time = time_to_wait(now);
+    auto limit = to_timespec(time);
+    auto ready = ::ppoll(polled.data(), polled.size(),
+                         time == time.max() ? nullptr : &limit, nullptr);
+    now = clock::now();
+    if (ready > 0 && polled[2].revents != 0)
+      read_signals();
+    if (output_.blocked())
+      output_.flush(now, true);
+    turn_link(now, ready > 0 ? polled[1].revents : short{0});
   }
+  if (link_ && link_->close() != 0)
+    std::fprintf(stderr,
+                 "cuttle-runner: lines that the worker has not confirmed can "
+                 "not be left in the workspace\n");
 }
 
 } // namespace cuttle::runner

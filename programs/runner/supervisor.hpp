@@ -2,17 +2,19 @@
 
 #include <array>
 #include <chrono>
+#include <memory>
 #include <optional>
 #include <span>
 
 #include "programs/runner/frame_output.hpp"
 #include "programs/runner/line_splitter.hpp"
 #include "programs/runner/script_process.hpp"
+#include "programs/runner/worker_link.hpp"
 
 namespace cuttle::runner {
 
 /// Watches one script from its first line to the end marker: one thread, one
-/// `poll` over two pipes, the signals and the output.
+/// `poll` over two pipes, the signals, the output and the link to the worker.
 class supervisor {
 public:
   using clock = frame_output::clock;
@@ -23,8 +25,9 @@ public:
 
   /// `grace`: how long the script has after SIGTERM before SIGKILL.
   /// `signals` is a signalfd of the blocked SIGCHLD, SIGTERM, SIGINT, SIGHUP.
+  /// `link` may be nullptr.
   supervisor(frame_output& output, script_process script, int signals,
-             std::chrono::seconds grace);
+             std::chrono::seconds grace, std::unique_ptr<worker_link> link);
   ~supervisor();
   supervisor(const supervisor&) = delete;
   supervisor& operator=(const supervisor&) = delete;
@@ -40,6 +43,7 @@ private:
     line_splitter lines;
   };
 
+  void emit(output_source source, std::string_view text);
   bool finished() const;
   void wait();
   std::chrono::nanoseconds time_to_wait(clock::time_point now) const;
@@ -51,11 +55,13 @@ private:
   void check_deadline(clock::time_point now);
   void report_end(int marker);
   void write_everything();
+  void turn_link(clock::time_point now, short events);
 
   frame_output& output_;
   script_process script_;
   int signals_;
   std::chrono::seconds grace_;
+  std::unique_ptr<worker_link> link_;
   std::array<input, 2> inputs_;
   std::array<char, 64 * 1024> buffer_;
   /// The script's wait status, once it ended.

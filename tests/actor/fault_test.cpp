@@ -2,6 +2,7 @@
 // neighbour must not notice, and the broken script must end truthfully.
 
 #include "actor_fixture.hpp"
+#include "scripted_links.hpp"
 
 namespace cuttle::test {
 
@@ -46,8 +47,16 @@ struct client {
   }
 };
 
-class FaultTest : public intake_fixture {
+// With and without the runners' own links.
+class FaultTest : public intake_fixture,
+                  public ::testing::WithParamInterface<bool> {
 protected:
+  void SetUp() override {
+    intake_fixture::SetUp();
+    if (GetParam())
+      made->links = &links;
+  }
+
   // The next request of the server, once the last one is answered.
   void talk(client& x) {
     if (x.open && !x.open->done)
@@ -98,6 +107,38 @@ protected:
     }
   }
 
+  // The runner of a script that has begun: dials whenever it can, sends what it
+  // is asked for, and leaves all in the workspace when it ends.
+  void link(const client& x) {
+    auto* pod = cluster.find(x.ticket);
+    using kind = container_status::kind;
+    if (!GetParam() || !pod
+        || pod->snapshot.containers[0].state == kind::waiting)
+      return;
+    auto ended = pod->snapshot.containers[0].state != kind::running;
+    if (ended)
+      store.kept[x.ticket.key()] = pod->log;
+    if (!links.expects(x.ticket))
+      return;
+    auto session = links.session(x.ticket);
+    if (session == 0) {
+      if (!ended)
+        links.dial(x.ticket);
+      return;
+    }
+    if (links.after.contains(session)) {
+      auto& from = links.after[session];
+      std::istringstream all{pod->log};
+      std::int64_t number = 0;
+      for (std::string line; std::getline(all, line);)
+        if (++number > from)
+          links.send(x.ticket, line + "\n");
+      from = number;
+    }
+    if (ended)
+      links.hang_up(x.ticket);
+  }
+
   // Both scripts to their ends.
   void run(client& first, client& second) {
     for (int i = 0; i < 400 && !(first.finished() && second.finished()); ++i) {
@@ -108,6 +149,8 @@ protected:
         play(first);
       if (second.answered)
         play(second);
+      link(first);
+      link(second);
       serve();
       advance(500ms);
     }
@@ -155,6 +198,7 @@ protected:
     EXPECT_EQ(a.code, broken_code);
     expect_truthful(a);
     expect_unharmed(b);
+    EXPECT_EQ(cluster.follows.empty(), GetParam()) << "read the other way";
     on_step = nullptr;
     return result;
   }
@@ -173,11 +217,14 @@ protected:
     cluster.clear();
     store.clear();
     store.workspaces.clear();
+    store.kept.clear();
     load();
   }
+
+  scripted_links links;
 };
 
-TEST_F(FaultTest, ABreakAtEachStepHarmsNoNeighbourAndEndsTruthfully) {
+TEST_P(FaultTest, ABreakAtEachStepHarmsNoNeighbourAndEndsTruthfully) {
   auto steps = steps_of_a_normal_run();
   ASSERT_GT(steps.size(), 30u);
   auto kept_codes = 0;
@@ -203,7 +250,7 @@ TEST_F(FaultTest, ABreakAtEachStepHarmsNoNeighbourAndEndsTruthfully) {
     << kept_codes << " of " << steps.size();
 }
 
-TEST_F(FaultTest, AStepThatAlwaysBreaksHarmsNoNeighbourAndEndsTruthfully) {
+TEST_P(FaultTest, AStepThatAlwaysBreaksHarmsNoNeighbourAndEndsTruthfully) {
   auto steps = steps_of_a_normal_run();
   for (auto& poison : std::set<std::string>{steps.begin(), steps.end()}) {
     SCOPED_TRACE("always break at " + poison);
@@ -225,6 +272,8 @@ TEST_F(FaultTest, AStepThatAlwaysBreaksHarmsNoNeighbourAndEndsTruthfully) {
         play(a);
       if (b.answered)
         play(b);
+      link(a);
+      link(b);
       serve();
       advance(500ms);
     }
@@ -237,7 +286,7 @@ TEST_F(FaultTest, AStepThatAlwaysBreaksHarmsNoNeighbourAndEndsTruthfully) {
   }
 }
 
-TEST_F(FaultTest, NothingIsLeftOfABrokenScriptOnceItsTimeIsOver_ORP04) {
+TEST_P(FaultTest, NothingIsLeftOfABrokenScriptOnceItsTimeIsOver_ORP04) {
   auto steps = steps_of_a_normal_run();
   for (std::size_t n = 0; n < steps.size(); ++n) {
     SCOPED_TRACE("break at step " + std::to_string(n) + ": " + steps[n]);
@@ -264,7 +313,7 @@ TEST_F(FaultTest, NothingIsLeftOfABrokenScriptOnceItsTimeIsOver_ORP04) {
   }
 }
 
-TEST_F(FaultTest, ARebuiltScriptSaysWhy) {
+TEST_P(FaultTest, ARebuiltScriptSaysWhy) {
   load();
   started(broken);
   cluster.run(broken);
@@ -282,12 +331,14 @@ TEST_F(FaultTest, ARebuiltScriptSaysWhy) {
   cluster.write_lines(broken, 1);
   serve();
   status(broken, before.next_sequence);
+  // For a runner that does not dial.
+  advance(patience->link);
   serve();
   auto after = status(broken, before.next_sequence);
   EXPECT_EQ(texts(after, output_source::out), numbered(3, 3));
 }
 
-TEST_F(FaultTest, AScriptThatBreaksAgainAndAgainIsGivenUpWithItsCause) {
+TEST_P(FaultTest, AScriptThatBreaksAgainAndAgainIsGivenUpWithItsCause) {
   load();
   started(broken);
   cluster.run(broken);
@@ -307,6 +358,11 @@ TEST_F(FaultTest, AScriptThatBreaksAgainAndAgainIsGivenUpWithItsCause) {
   EXPECT_EQ(cluster.find(broken), nullptr) << "its pod is deleted";
   EXPECT_TRUE(summary().operations.empty());
 }
+
+INSTANTIATE_TEST_SUITE_P(OfAScript, FaultTest, ::testing::Bool(),
+                         [](const auto& with) {
+                           return with.param ? "WithLinks" : "WithoutLinks";
+                         });
 
 } // namespace
 

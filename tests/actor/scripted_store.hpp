@@ -1,6 +1,8 @@
 #pragma once
 
+#include <algorithm>
 #include <deque>
+#include <map>
 #include <set>
 #include <string>
 #include <vector>
@@ -55,6 +57,25 @@ public:
     });
   }
 
+  void announce_link(script_ticket ticket) override {
+    announced.push_back(ticket.task_id);
+  }
+
+  void read_kept_lines(
+    script_ticket ticket, std::uint64_t offset,
+    std::function<void(outcome<workspace::kept_part>)> done) override {
+    ++kept_reads;
+    open_.push_back([this, ticket, offset, done = std::move(done)] {
+      if (kept_failure.code != errc::none)
+        return done(tl::unexpected(kept_failure));
+      const auto& text = kept[ticket.key()];
+      auto from = std::min<std::size_t>(offset, text.size());
+      auto part = text.substr(from, kept_part_bytes);
+      auto last = part.empty();
+      done(workspace::kept_part{std::move(part), last});
+    });
+  }
+
   void list(std::function<void(outcome<std::vector<workspace::workspace_info>>)>
               done) override {
     if (deaf)
@@ -87,6 +108,12 @@ public:
   std::vector<std::string> prepared;
   std::vector<std::string> removed;
   unsigned lists = 0;
+  std::vector<std::string> announced;
+  /// What runners left in their workspaces, and how it is handed out.
+  std::map<std::string, std::string> kept;
+  std::size_t kept_part_bytes = 64;
+  unsigned kept_reads = 0;
+  failure kept_failure;
   std::set<std::string> workspaces;
   std::vector<workspace::workspace_info> listed;
   failure preparation_failure;

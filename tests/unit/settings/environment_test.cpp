@@ -366,6 +366,18 @@ TEST(Environment, ListensOnlyWithAPort) {
   EXPECT_EQ(wrong.warnings.size(), 2u);
 }
 
+TEST(Environment, TakesRunnersLinksOnlyWithAnAddress) {
+  EXPECT_EQ(read({}).values.link_host, "");
+  EXPECT_EQ(read({}).values.link_port, 8081);
+  auto result
+    = read({{"CUTTLE_LINK_HOST", "10.1.2.3"}, {"CUTTLE_LINK_PORT", "0"}});
+  EXPECT_EQ(result.values.link_host, "10.1.2.3");
+  EXPECT_EQ(result.values.link_port, 0);
+  auto wrong = read({{"CUTTLE_LINK_HOST", "worker.cuttle.svc"}});
+  EXPECT_EQ(wrong.values.link_host, "");
+  EXPECT_EQ(wrong.warnings.size(), 1u);
+}
+
 TEST(Environment, TakesTheCalamariImageVolume_POD20) {
   auto result = read({{p("CALAMARIIMAGEVOLUMEENABLED"), "True"},
                       {p("CALAMARIIMAGEVOLUMEREPOSITORY"), "registry/x"},
