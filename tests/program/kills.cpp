@@ -87,7 +87,7 @@ protected:
     if (killed && call_is("delete pods"))
       clean_up_after(script, workspace);
     EXPECT_TRUE(eventually([this] { return embedded()->pods().empty(); }));
-    EXPECT_TRUE(eventually([&] { return !fs::exists(workspace); }));
+    EXPECT_TRUE(eventually([&] { return !fs::exists(workspace); }, 60s));
     // Those of feeds stay, one for each [SEC-05].
     for (auto& name : embedded()->names("secrets"))
       EXPECT_TRUE(name == "tentacle-secret"
@@ -107,7 +107,8 @@ protected:
       embedded()->delete_pod(pods.front(), 0s);
       EXPECT_TRUE(eventually([this] { return embedded()->pods().empty(); }));
     }
-    if (!fs::exists(workspace))
+    // (a removal that has begun is not broken off)
+    if (eventually([&] { return !fs::exists(workspace); }, 2s))
       return;
     for (auto& file : fs::directory_iterator{workspace})
       fs::last_write_time(file, fs::file_time_type::clock::now() - 48h);
