@@ -16,6 +16,8 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr auto pending_interval = 1min;
+// Between two looks whether the pods are loaded, for the sweep at the start.
+constexpr auto load_patience = 30s;
 constexpr auto first_orphan_check = 1min;
 
 class housekeeping {
@@ -59,11 +61,19 @@ private:
 
   template <class F>
   void with_operations(F f) {
+    with_operations(f, [] {});
+  }
+
+  // Until the pods are loaded, nobody knows what is in use.
+  template <class F, class G>
+  void with_operations(F f, G not_loaded) {
     self_->request(intake_, caf::infinite, summary_atom_v)
       .then(
-        [f](const intake_summary& x) {
+        [f, not_loaded](const intake_summary& x) {
           if (x.loaded)
             f(x.operations);
+          else
+            not_loaded();
         },
         [](const caf::error&) {});
   }
@@ -111,7 +121,7 @@ private:
       telemetry::warn("workspaces-not-listed", {{"reason", x.reason.text}});
       return;
     }
-    with_operations([this, entries = x.entries](const operations& xs) {
+    auto sweep = [this, entries = x.entries](const operations& xs) {
       for (auto& ticket : find_stale(entries, xs, context_->now(),
                                      context_->settings.workspace_age)) {
         telemetry::info("stale-workspace-removed",
@@ -121,7 +131,8 @@ private:
             workspace_removed{result ? failure{} : std::move(result.error())});
         });
       }
-    });
+    };
+    with_operations(sweep, [this] { check_workspaces(load_patience); });
   }
 
   mailbox<housekeeping_actor> box() {

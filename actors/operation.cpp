@@ -7,7 +7,8 @@ namespace cuttle {
 operation::operation(operation_actor::pointer self, context_ptr context,
                      task_intake_actor intake, operation_plan plan)
   : self_(self), context_(std::move(context)), intake_(std::move(intake)),
-    ticket_(plan.ticket), pod_name_(kubernetes::script_pod_name(ticket_)) {
+    ticket_(plan.ticket), pod_name_(kubernetes::script_pod_name(ticket_)),
+    census_(context_->metrics) {
   install_handlers(self_);
   lifecycle_ = spawn_pod_lifecycle(*self_, context_, operation_actor{self_},
                                    ticket_, plan.command, plan.version);
@@ -84,6 +85,7 @@ void operation::on_created(const pod_created& x) {
   start_timer_.dispose();
   self_->send(intake_, creation_done{ticket_});
   if (x.reason.code == errc::none) {
+    census_.created(context_->now());
     if (start_promise_.pending())
       start_promise_.deliver(started());
     return;

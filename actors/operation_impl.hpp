@@ -13,6 +13,7 @@
 #include "actors/log_stream.hpp"
 #include "actors/operation.hpp"
 #include "actors/output_buffer.hpp"
+#include "actors/pod_census.hpp"
 #include "actors/pod_lifecycle.hpp"
 #include "actors/task_log.hpp"
 #include "infra/kubernetes/advice.hpp"
@@ -134,6 +135,7 @@ private:
   // The server has the lines up to this number.
   std::int64_t confirmed_ = 0;
   pod_verdict verdict_;
+  pod_census census_;
   bool gone_ = false;
   bool cursor_known_ = false;
   bool linked_ = false;

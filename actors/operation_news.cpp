@@ -1,9 +1,11 @@
 #include "actors/operation_impl.hpp"
+#include "infra/telemetry/log.hpp"
 
 namespace cuttle {
 
 void operation::on_progress(const pod_progress& x) {
   step("operation.pod_progress");
+  census_.see(x.verdict, x.gone, context_->now());
   if (x.gone || x.verdict.container_ended
       || x.verdict.phase == pod_phase::failed)
     expire_result();
@@ -29,8 +31,16 @@ void operation::on_progress(const pod_progress& x) {
 
 void operation::say_cause() {
   auto failed = verdict_.phase == pod_phase::failed;
-  for (auto& [source, text] : cause_lines(verdict_.cause, failed))
-    say(source, std::move(text));
+  auto text = verdict_.cause;
+  if (verdict_.phase == pod_phase::pending && !gone_) {
+    text
+      += ' '
+         + prospect_text(verdict_.ends_soon, context_->settings.pending_limit);
+    telemetry::info("pod-held-up",
+                    {{"pod", pod_name_}, {"reason", verdict_.cause}});
+  }
+  for (auto& [source, line] : cause_lines(text, failed))
+    say(source, std::move(line));
 }
 
 void operation::watch_stuck_pod() {

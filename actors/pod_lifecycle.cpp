@@ -1,5 +1,6 @@
 #include "actors/pod_lifecycle.hpp"
 
+#include "actors/discard_workspace.hpp"
 #include "actors/pod_lifecycle_impl.hpp"
 
 namespace cuttle {
@@ -145,12 +146,7 @@ void pod_lifecycle::on_created(const pod_created& x) {
 void pod_lifecycle::give_up(const failure& reason) {
   stage_ = stage::gone;
   command_.reset();
-  context_->store.remove(ticket_, [ticket = ticket_](outcome<void> result) {
-    if (!result)
-      telemetry::warn(
-        "workspace-not-removed",
-        {{"ticket", ticket.task_id}, {"reason", result.error().text}});
-  });
+  discard_workspace(context_->store, ticket_);
   self_->send(operation_, pod_created{reason, {}});
 }
 

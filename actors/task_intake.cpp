@@ -1,5 +1,6 @@
 #include "actors/task_intake.hpp"
 
+#include "actors/discard_workspace.hpp"
 #include "actors/task_intake_impl.hpp"
 
 namespace cuttle {
@@ -138,9 +139,13 @@ task_intake::pass_urgently(const operation_actor& operation,
 caf::result<void> task_intake::complete(const complete_script& x) {
   context_->step("task_intake.complete_script", x.ticket);
   auto i = entries_.find(x.ticket.key());
-  if (i == entries_.end())
-    return caf::unit;
-  return self_->delegate(i->second.actor, complete_atom_v);
+  if (i != entries_.end())
+    return self_->delegate(i->second.actor, complete_atom_v);
+  // A worker that was killed once the pod was deleted has left the rest to us;
+  // the server will not ask again [RPC-14].
+  if (loaded_ && x.ticket.valid() && !context_->settings.disable_pod_cleanup)
+    discard_workspace(context_->store, x.ticket);
+  return caf::unit;
 }
 
 script_status task_intake::unknown(const script_ticket& ticket,

@@ -42,6 +42,19 @@ std::string waiting_text(std::size_t place, std::size_t waiting,
            "Spaces, projects and tenants take turns.";
 }
 
+std::string prospect_text(bool ends_soon,
+                          std::optional<std::chrono::minutes> limit) {
+  if (ends_soon)
+    return "The script is given up unless this passes within a minute.";
+  if (!limit)
+    return "The script waits for this to pass, however long that takes: there "
+           "is no limit (OCTOPUS__K8STENTACLE__PENDINGPODSSTUCKAFTERMINUTES).";
+  return "The script waits for this to pass, until its pod has been pending "
+         "for "
+         + std::to_string(limit->count())
+         + (limit->count() == 1 ? " minute." : " minutes.");
+}
+
 std::vector<std::pair<output_source, std::string>>
 cause_lines(const std::string& cause, bool failed) {
   if (failed)

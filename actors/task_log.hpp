@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -24,6 +25,11 @@ std::string pending_line(const std::string& pod, std::chrono::minutes limit,
 /// 1.
 std::string waiting_text(std::size_t place, std::size_t waiting,
                          std::size_t creations);
+
+/// What becomes of a script whose pod is pending for a cause: given up within a
+/// minute if it `ends_soon`, else after `limit`, if there is one [PND-01].
+std::string prospect_text(bool ends_soon,
+                          std::optional<std::chrono::minutes> limit);
 
 /// A cause for the task log: an error for a pod that failed, else a warning
 /// between the markers that the server understands [LOG-18].

@@ -98,8 +98,14 @@ api_answer cluster_api::handle(const api_request& request) {
     return {error_answer(unauthorized()), false};
   if (verdict.error)
     return {error_answer(*verdict.error), false};
+  if (verdict.skip) {
+    verdict.action();
+    return {plain_answer{}, true};
+  }
   try {
     auto done = route(*path, request);
+    if (verdict.action)
+      verdict.action();
     if (!done)
       return {error_answer(done.error()), verdict.lose_answer};
     return {std::move(*done), verdict.lose_answer};
@@ -197,6 +203,8 @@ cluster_api::result cluster_api::list(const request_path& path) const {
   nlohmann::json meta{{"resourceVersion", std::to_string(version)}};
   if (page.more)
     meta["continue"] = continue_token(version, page.items.back()->name);
+  if (trouble_.moods().disorder)
+    std::reverse(page.items.begin(), page.items.end());
   plain_answer result;
   result.body = "{\"kind\":\"" + kind_of(path.resource)
                 + "List\",\"apiVersion\":\"v1\",\"metadata\":" + to_text(meta)

@@ -2,6 +2,7 @@
 
 #include <functional>
 
+#include "infra/sim/cluster_clock.hpp"
 #include "infra/sim/cluster_pod.hpp"
 #include "infra/sim/cluster_text.hpp"
 
@@ -48,7 +49,7 @@ void event_recorder::kubelet(const nlohmann::json& pod,
                              const std::string& type, const std::string& reason,
                              const std::string& message) {
   auto event = about(pod, container, type, reason, message);
-  auto now = rfc3339(std::chrono::system_clock::now());
+  auto now = rfc3339(cluster_now());
   auto repeat = [&now](nlohmann::json& first) -> std::optional<api_error> {
     first["count"] = first.value("count", 1) + 1;
     first["lastTimestamp"] = now;
@@ -74,8 +75,7 @@ void event_recorder::scheduler(const nlohmann::json& pod,
   auto event = about(pod, {}, type, reason, message);
   event["firstTimestamp"] = nullptr;
   event["lastTimestamp"] = nullptr;
-  event["eventTime"]
-    = rfc3339(std::chrono::system_clock::now(), precision::micro);
+  event["eventTime"] = rfc3339(cluster_now(), precision::micro);
   event["action"] = "Binding";
   event["source"] = nlohmann::json::object();
   event["reportingComponent"] = "default-scheduler";

@@ -57,9 +57,9 @@ int choose_protocol(SSL*, const unsigned char** out, unsigned char* out_size,
 } // namespace
 
 struct cluster_http::impl {
-  impl(cluster_api& a, const cluster_store& s,
+  impl(cluster_api& a, const cluster_store& s, const cluster_moods& m,
        std::chrono::milliseconds bookmarks)
-    : api(a), store(s), bookmark_interval(bookmarks) {
+    : api(a), store(s), moods(m), bookmark_interval(bookmarks) {
     wakes.attach(io);
   }
 
@@ -169,10 +169,10 @@ struct cluster_http::impl {
     if (auto* plain = std::get_if<plain_answer>(&answer.content))
       sent = co_await send(stream, *plain, keep);
     else if (auto* watch = std::get_if<watch_answer>(&answer.content))
-      sent
-        = co_await send_watch(stream, *watch, store, wakes, bookmark_interval);
+      sent = co_await send_watch(stream, *watch, store, wakes, moods,
+                                 bookmark_interval);
     else if (auto* log = std::get_if<log_answer>(&answer.content))
-      sent = co_await send_log(stream, *log, wakes);
+      sent = co_await send_log(stream, *log, wakes, moods);
     co_return sent&& keep;
   }
 
@@ -188,6 +188,7 @@ struct cluster_http::impl {
 
   cluster_api& api;
   const cluster_store& store;
+  const cluster_moods& moods;
   const std::chrono::milliseconds bookmark_interval;
   std::atomic<std::int64_t> slow{0};
   std::atomic<std::size_t> open{0};
@@ -200,8 +201,9 @@ struct cluster_http::impl {
 };
 
 cluster_http::cluster_http(cluster_api& api, const cluster_store& store,
+                           const cluster_moods& moods,
                            std::chrono::milliseconds bookmark_interval)
-  : impl_(std::make_unique<impl>(api, store, bookmark_interval)) {}
+  : impl_(std::make_unique<impl>(api, store, moods, bookmark_interval)) {}
 
 cluster_http::~cluster_http() {
   stop();
@@ -216,6 +218,10 @@ outcome<std::uint16_t> cluster_http::start(const api_certificate& certificate) {
                              &choose_protocol, nullptr);
   return impl_->server.start(certificate.certificate_pem, certificate.key_pem,
                              1'024, [this] { return impl_->accept(); });
+}
+
+void cluster_http::wake_streams() {
+  asio::post(impl_->io, [this] { impl_->wakes.wake_all(); });
 }
 
 void cluster_http::wake_watches() {

@@ -18,6 +18,7 @@ namespace cuttle::sim {
 class cluster_http {
 public:
   cluster_http(cluster_api& api, const cluster_store& store,
+               const cluster_moods& moods,
                std::chrono::milliseconds bookmark_interval);
 
   ~cluster_http();
@@ -30,6 +31,9 @@ public:
 
   /// Closes all connections and joins; nothing starts again.
   void stop();
+
+  /// All streams look at the moods again.
+  void wake_streams();
 
   /// Watches have something to tell.
   void wake_watches();

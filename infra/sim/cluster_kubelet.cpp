@@ -6,6 +6,7 @@
 #include <exception>
 #include <pthread.h>
 
+#include "infra/sim/cluster_clock.hpp"
 #include "infra/sim/cluster_kubelet_impl.hpp"
 #include "infra/sim/cluster_pod.hpp"
 #include "infra/telemetry/log.hpp"
@@ -17,7 +18,6 @@ namespace cuttle::sim {
 namespace {
 
 using clock_type = std::chrono::steady_clock;
-using wall_clock = std::chrono::system_clock;
 
 constexpr auto for_ever = clock_type::time_point::max();
 constexpr std::chrono::seconds shutdown_limit{10};
@@ -33,9 +33,8 @@ asio::awaitable<void> kubelet::impl::live(life_ptr life) {
   }
   while (!life->deleting)
     co_await wait(life, for_ever);
-  set_status(life, [](nlohmann::json& pod) {
-    mark_sidecars_ended(pod, wall_clock::now());
-  });
+  set_status(
+    life, [](nlohmann::json& pod) { mark_sidecars_ended(pod, cluster_now()); });
   {
     std::lock_guard lock{mutex};
     logs.erase(life->uid);
@@ -106,6 +105,13 @@ void kubelet::terminate(const std::string& uid, std::chrono::seconds grace) {
   impl_->order(uid, [kill_at](pod_life& life) {
     life.deleting = true;
     life.kill_at = std::min(life.kill_at, kill_at);
+  });
+}
+
+void kubelet::set_places(unsigned count) {
+  boost::asio::post(impl_->io, [this, count] {
+    impl_->places = count;
+    impl_->wake_queue();
   });
 }
 

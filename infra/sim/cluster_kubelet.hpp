@@ -55,6 +55,9 @@ public:
   /// Kills the process and reports `OOMKilled`.
   void kill_for_memory(const std::string& uid);
 
+  /// Changes how many containers may run at a time; those that run stay.
+  void set_places(unsigned count);
+
   /// The log of a pod whose container has started; null before.
   std::shared_ptr<container_log> log(const std::string& uid) const;
 

@@ -131,6 +131,8 @@ struct kubelet::impl {
   container_process::read_buffer buffer;
   std::map<std::string, life_ptr> lives;
   std::deque<life_ptr> queue;
+  /// Containers that may run at a time, and those that do.
+  unsigned places = opts.processes;
   unsigned active = 0;
   bool closing = false;
   bool idle_told = false;

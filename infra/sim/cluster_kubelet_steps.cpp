@@ -4,6 +4,7 @@
 #include <csignal>
 #include <exception>
 
+#include "infra/sim/cluster_clock.hpp"
 #include "infra/sim/cluster_kubelet_impl.hpp"
 #include "infra/sim/cluster_play.hpp"
 #include "infra/sim/cluster_pod.hpp"
@@ -15,7 +16,6 @@ namespace cuttle::sim {
 namespace {
 
 using clock_type = std::chrono::steady_clock;
-using wall_clock = std::chrono::system_clock;
 
 constexpr auto as_values = asio::as_tuple(asio::use_awaitable);
 constexpr auto for_ever = clock_type::time_point::max();
@@ -53,7 +53,7 @@ void kubelet::impl::wait_for(const life_ptr& life, const std::string& reason,
 }
 
 asio::awaitable<bool> kubelet::impl::place(life_ptr life) {
-  if (active >= opts.processes || !queue.empty()) {
+  if (active >= places || !queue.empty()) {
     queue.push_back(life);
     constexpr auto why = "0/1 nodes are available: 1 Too many pods. "
                          "preemption: 0/1 nodes are available: 1 No "
@@ -61,8 +61,7 @@ asio::awaitable<bool> kubelet::impl::place(life_ptr life) {
     set_status(life,
                [&](nlohmann::json& pod) { mark_unschedulable(pod, why); });
     events.scheduler(life->pod, "Warning", "FailedScheduling", why);
-    while (!life->stopping()
-           && (queue.front() != life || active >= opts.processes))
+    while (!life->stopping() && (queue.front() != life || active >= places))
       co_await wait(life, for_ever);
     queue.erase(std::find(queue.begin(), queue.end(), life));
     wake_queue();
@@ -75,7 +74,7 @@ asio::awaitable<bool> kubelet::impl::place(life_ptr life) {
 }
 
 void kubelet::impl::wake_queue() {
-  if (!queue.empty() && active < opts.processes)
+  if (!queue.empty() && active < places)
     queue.front()->wake.cancel();
 }
 
@@ -85,8 +84,8 @@ void kubelet::impl::leave_place() {
 }
 
 void kubelet::impl::bind(const life_ptr& life) {
-  set_status(
-    life, [](nlohmann::json& pod) { mark_scheduled(pod, wall_clock::now()); });
+  set_status(life,
+             [](nlohmann::json& pod) { mark_scheduled(pod, cluster_now()); });
   events.scheduler(life->pod, "Normal", "Scheduled",
                    "Successfully assigned "
                      + text_at(life->pod, "/metadata/namespace") + '/'
@@ -175,7 +174,7 @@ bool kubelet::impl::start(const life_ptr& life, const process_spec& spec) {
   }
   event(life, "Normal", "Created", "Created container: " + life->container);
   auto container = make_container(life, spec);
-  auto now = wall_clock::now();
+  auto now = cluster_now();
   if (!container) {
     auto why = "failed to create containerd task: failed to create shim "
                "task: OCI runtime create failed: "
@@ -234,7 +233,7 @@ void kubelet::impl::report_end(const life_ptr& life, timestamp started) {
                : end.exit_code == 0 ? "Completed"
                                     : "Error";
   end.started = started;
-  end.finished = wall_clock::now();
+  end.finished = cluster_now();
   set_status(life, [&](nlohmann::json& pod) {
     mark_ended(pod, end);
     if (life->stopping())
@@ -255,7 +254,7 @@ asio::awaitable<void> kubelet::impl::up_to_the_end(life_ptr life) {
     }
     auto spec = co_await configure(life);
     if (spec && !life->stopping()) {
-      auto started = wall_clock::now();
+      auto started = cluster_now();
       if (start(life, *spec)) {
         co_await run(life);
         // The place is free before anybody can see the end.

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include "infra/sim/cluster_clock.hpp"
 #include "infra/sim/cluster_text.hpp"
 #include "infra/telemetry/log.hpp"
 
@@ -118,7 +119,7 @@ void container_log::append(stream which, std::string_view bytes) {
   rotate();
   {
     std::lock_guard lock{mutex_};
-    auto now = std::chrono::system_clock::now();
+    auto now = cluster_now();
     auto& unfinished = unfinished_[which == stream::out ? 0 : 1];
     while (!bytes.empty()) {
       auto room = part_size - unfinished.size();
@@ -145,7 +146,7 @@ void container_log::append(stream which, std::string_view bytes) {
 void container_log::finish() {
   {
     std::lock_guard lock{mutex_};
-    auto now = std::chrono::system_clock::now();
+    auto now = cluster_now();
     for (auto which : {stream::out, stream::err}) {
       auto& rest = unfinished_[which == stream::out ? 0 : 1];
       if (!rest.empty())

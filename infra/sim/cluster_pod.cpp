@@ -1,5 +1,6 @@
 #include "infra/sim/cluster_pod.hpp"
 
+#include "infra/sim/cluster_clock.hpp"
 #include "infra/sim/cluster_manifest.hpp"
 #include "infra/sim/cluster_text.hpp"
 
@@ -23,13 +24,13 @@ void set_condition(nlohmann::json& pod, const std::string& type, bool value,
   for (auto& condition : conditions)
     if (text_at(condition, "/type") == type) {
       auto same = text_at(condition, "/status") == text_at(next, "/status");
-      next["lastTransitionTime"]
-        = same ? condition["lastTransitionTime"]
-               : nlohmann::json(rfc3339(std::chrono::system_clock::now()));
+      next["lastTransitionTime"] = same
+                                     ? condition["lastTransitionTime"]
+                                     : nlohmann::json(rfc3339(cluster_now()));
       condition = std::move(next);
       return;
     }
-  next["lastTransitionTime"] = rfc3339(std::chrono::system_clock::now());
+  next["lastTransitionTime"] = rfc3339(cluster_now());
   conditions.push_back(std::move(next));
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "infra/sim/cluster_clock.hpp"
 #include "infra/sim/cluster_text.hpp"
 
 namespace cuttle::sim {
@@ -61,7 +62,7 @@ store_result cluster_store::create(const std::string& resource,
       return tl::unexpected(already_exists(resource, name));
     meta["namespace"] = namespace_name_;
     meta["uid"] = make_uid();
-    meta["creationTimestamp"] = rfc3339(std::chrono::system_clock::now());
+    meta["creationTimestamp"] = rfc3339(cluster_now());
     meta.erase("deletionTimestamp");
     meta.erase("deletionGracePeriodSeconds");
     result = seal(resource, std::move(value));

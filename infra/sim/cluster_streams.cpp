@@ -1,7 +1,9 @@
 #include "infra/sim/cluster_streams.hpp"
 
+#include <algorithm>
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/post.hpp>
+#include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
 #include <boost/beast/http/chunk_encode.hpp>
 #include <boost/beast/http/empty_body.hpp>
@@ -28,6 +30,9 @@ constexpr std::size_t max_chunk = 256 * 1024;
 /// How often a stream that has nothing to say looks whether its client is
 /// still there.
 constexpr std::chrono::seconds look_interval{1};
+
+/// How long a watch in disorder waits for more to mix up.
+constexpr std::chrono::milliseconds gather_interval{200};
 
 /// Whether the client has closed its side, or sent something in the middle of a
 /// stream, which can only be TLS's goodbye.
@@ -124,7 +129,9 @@ wake_list::sleeper::sleep(std::chrono::steady_clock::time_point until) {
 
 asio::awaitable<bool> send_watch(tls_stream& stream, watch_answer& watch,
                                  const cluster_store& store, wake_list& wakes,
+                                 const cluster_moods& moods,
                                  std::chrono::milliseconds bookmark_interval) {
+  const auto cut = moods.cut_watches.load();
   if (!co_await begin_stream(stream, "application/json"))
     co_return false;
   std::string text;
@@ -137,6 +144,15 @@ asio::awaitable<bool> send_watch(tls_stream& stream, watch_answer& watch,
   auto end = clock_type::now() + watch.timeout;
   auto bookmark = clock_type::now() + bookmark_interval;
   for (;;) {
+    if (moods.cut_watches != cut)
+      co_return false;
+    if (moods.silent_watches || moods.disorder) {
+      co_await bed.sleep(clock_type::now() + gather_interval);
+      if (client_left(stream))
+        co_return false;
+      if (moods.silent_watches)
+        continue;
+    }
     text.clear();
     auto news = store.changes(watch.resource, watch.which, watch.version);
     if (!news) {
@@ -147,6 +163,11 @@ asio::awaitable<bool> send_watch(tls_stream& stream, watch_answer& watch,
     }
     watch.version = news->version;
     auto count = news->events.size();
+    if (moods.disorder)
+      std::stable_sort(news->events.begin(), news->events.end(),
+                       [](const auto& x, const auto& y) {
+                         return x.object->name > y.object->name;
+                       });
     for (const auto& event : news->events) {
       text += event_line(event.type, event.object->text);
       if (text.size() >= max_chunk) {
@@ -157,7 +178,7 @@ asio::awaitable<bool> send_watch(tls_stream& stream, watch_answer& watch,
     }
     auto now = clock_type::now();
     auto over = now >= end;
-    if (watch.bookmarks && (over || now >= bookmark)) {
+    if (watch.bookmarks && !moods.no_bookmarks && (over || now >= bookmark)) {
       text += bookmark_line(watch.resource, watch.version);
       bookmark = now + bookmark_interval;
     }
@@ -176,7 +197,8 @@ asio::awaitable<bool> send_watch(tls_stream& stream, watch_answer& watch,
 }
 
 asio::awaitable<bool> send_log(tls_stream& stream, log_answer& log,
-                               wake_list& wakes) {
+                               wake_list& wakes, const cluster_moods& moods) {
+  const auto cut = moods.cut_logs.load();
   if (!co_await begin_stream(stream, "text/plain"))
     co_return false;
   if (!log.log)
@@ -185,6 +207,8 @@ asio::awaitable<bool> send_log(tls_stream& stream, log_answer& log,
   wake_list::sleeper bed{wakes, log.uid};
   std::string text;
   for (;;) {
+    if (moods.cut_logs != cut)
+      co_return false;
     text.clear();
     auto state = reader.read(text);
     if (!text.empty() && !co_await send_chunk(stream, text))

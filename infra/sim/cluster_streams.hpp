@@ -64,11 +64,13 @@ private:
 /// Answers a WATCH to its end; whether the connection can be used again.
 boost::asio::awaitable<bool>
 send_watch(tls_stream& stream, watch_answer& watch, const cluster_store& store,
-           wake_list& wakes, std::chrono::milliseconds bookmark_interval);
+           wake_list& wakes, const cluster_moods& moods,
+           std::chrono::milliseconds bookmark_interval);
 
 /// Sends a log to its end, one chunk at a time; whether the connection can be
 /// used again.
 boost::asio::awaitable<bool> send_log(tls_stream& stream, log_answer& log,
-                                      wake_list& wakes);
+                                      wake_list& wakes,
+                                      const cluster_moods& moods);
 
 } // namespace cuttle::sim

@@ -4,6 +4,7 @@
 #include <array>
 
 #include "infra/sim/cluster_api.hpp"
+#include "infra/sim/cluster_clock.hpp"
 #include "infra/sim/cluster_manifest.hpp"
 #include "infra/sim/cluster_text.hpp"
 
@@ -259,8 +260,7 @@ store_result cluster_api::delete_pod(const std::string& name,
     if (earlier.is_number_integer()
         && earlier.get<std::int64_t>() <= period.count())
       return std::nullopt;
-    meta["deletionTimestamp"]
-      = rfc3339(std::chrono::system_clock::now() + period);
+    meta["deletionTimestamp"] = rfc3339(cluster_now() + period);
     meta["deletionGracePeriodSeconds"] = period.count();
     return std::nullopt;
   };

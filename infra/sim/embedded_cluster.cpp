@@ -5,6 +5,7 @@
 
 #include "infra/crypto/cipher.hpp"
 #include "infra/sim/cluster_api.hpp"
+#include "infra/sim/cluster_clock.hpp"
 #include "infra/sim/cluster_events.hpp"
 #include "infra/sim/cluster_http.hpp"
 #include "infra/sim/cluster_kubelet.hpp"
@@ -111,7 +112,8 @@ struct embedded_cluster::impl {
       events(store, opts.namespace_name),
       node(std::make_unique<kubelet>(store, events, node_options())),
       api(api_options(), store, *node, trouble),
-      http(std::make_unique<cluster_http>(api, store, opts.bookmark_interval)) {
+      http(std::make_unique<cluster_http>(api, store, trouble.moods(),
+                                          opts.bookmark_interval)) {
     store.on_change([this] { http->wake_watches(); });
   }
 
@@ -178,7 +180,9 @@ struct embedded_cluster::impl {
 embedded_cluster::embedded_cluster(options options)
   : impl_(std::make_unique<impl>(std::move(options))) {}
 
-embedded_cluster::~embedded_cluster() = default;
+embedded_cluster::~embedded_cluster() {
+  skew_cluster_clock(std::chrono::seconds{0});
+}
 
 outcome<std::uint16_t> embedded_cluster::start() {
   if (impl_->folder.path().empty())
@@ -237,9 +241,14 @@ embedded_cluster::config_map(const std::string& name) const {
 }
 
 std::vector<std::string> embedded_cluster::pods() const {
+  return names("pods");
+}
+
+std::vector<std::string>
+embedded_cluster::names(const std::string& resource) const {
   std::vector<std::string> result;
-  for (const auto& pod : impl_->store.list("pods", selector{}).items)
-    result.push_back(pod->name);
+  for (const auto& object : impl_->store.list(resource, selector{}).items)
+    result.push_back(object->name);
   return result;
 }
 
@@ -289,6 +298,12 @@ void embedded_cluster::lose_answers(const std::string& verb,
   impl_->trouble.add({verb, resource, times, std::nullopt});
 }
 
+void embedded_cluster::break_at(
+  unsigned n, bool after_effect,
+  std::function<void(const std::string& call)> action) {
+  impl_->trouble.break_at(n, after_effect, std::move(action));
+}
+
 void embedded_cluster::rotate_token() {
   auto token = random_hex(token_size);
   (void)write_private(impl_->folder.path() / "token", token);
@@ -301,6 +316,38 @@ void embedded_cluster::slow_down(std::chrono::milliseconds by) {
 
 void embedded_cluster::cut_connections(std::chrono::milliseconds for_how_long) {
   impl_->http->cut(for_how_long);
+}
+
+void embedded_cluster::make_room_for(unsigned processes) {
+  impl_->node->set_places(processes);
+}
+
+void embedded_cluster::cut_watches() {
+  ++impl_->trouble.moods().cut_watches;
+  impl_->http->wake_streams();
+}
+
+void embedded_cluster::cut_logs() {
+  ++impl_->trouble.moods().cut_logs;
+  impl_->http->wake_streams();
+}
+
+void embedded_cluster::silence_watches(bool on) {
+  impl_->trouble.moods().silent_watches = on;
+  impl_->http->wake_streams();
+}
+
+void embedded_cluster::withhold_bookmarks(bool on) {
+  impl_->trouble.moods().no_bookmarks = on;
+}
+
+void embedded_cluster::mix_up(bool on) {
+  impl_->trouble.moods().disorder = on;
+  impl_->http->wake_streams();
+}
+
+void embedded_cluster::skew_clock(std::chrono::seconds ahead) {
+  skew_cluster_clock(ahead);
 }
 
 void embedded_cluster::compact() {

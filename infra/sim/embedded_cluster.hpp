@@ -83,6 +83,9 @@ public:
   /// Names of pods that exist.
   std::vector<std::string> pods() const;
 
+  /// Names of the objects of a resource, such as `secrets`.
+  std::vector<std::string> names(const std::string& resource) const;
+
   /// Calls that an API client made, as "verb resource name", in order.
   std::vector<std::string> calls() const;
 
@@ -113,6 +116,13 @@ public:
   void lose_answers(const std::string& verb, const std::string& resource,
                     unsigned times);
 
+  /// At the n-th call from now (1: the next), instead of answering: does what
+  /// the request asks, or not, calls `action` with "verb resource name" on the
+  /// API's thread, which it must not hold up, and cuts the connection. A new
+  /// one replaces the last; 0 is none.
+  void break_at(unsigned n, bool after_effect,
+                std::function<void(const std::string& call)> action);
+
   /// Replaces the worker's token, also in its file; the old one gets 401.
   void rotate_token();
 
@@ -122,6 +132,27 @@ public:
   /// Closes all connections; with `for_how_long` also refuses new ones.
   void cut_connections(std::chrono::milliseconds for_how_long
                        = std::chrono::milliseconds{0});
+
+  /// Changes `options::processes`: with 0 the cluster has no room, and further
+  /// pods are unschedulable until there is.
+  void make_room_for(unsigned processes);
+
+  /// Cuts the connections of open watches, or of followed logs.
+  void cut_watches();
+  void cut_logs();
+
+  /// Open watches stay open and say nothing, as behind a dead load balancer.
+  void silence_watches(bool on);
+
+  /// No watch gets bookmarks any more.
+  void withhold_bookmarks(bool on);
+
+  /// Lists and watches give objects in another order than that of changes.
+  void mix_up(bool on);
+
+  /// Sets how far the cluster's clock is ahead of this machine's, for all
+  /// clusters of this process; back to 0 when this one goes.
+  void skew_clock(std::chrono::seconds ahead);
 
   /// Forgets the watch history, so that open and resumed watches get 410.
   void compact();

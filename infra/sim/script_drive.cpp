@@ -83,6 +83,10 @@ drive_steps script_drive::on_status(std::uint64_t call, script_status status,
   }
   if (kind_ == rpc_kind::start)
     result_.started = now;
+  if (kind_ == rpc_kind::status)
+    result_.longest_status = std::max(
+      result_.longest_status,
+      std::chrono::duration_cast<std::chrono::milliseconds>(now - sent_));
   keep(status, now);
   auto first = kind_ == rpc_kind::start;
   out.push_back(drive_action::report{std::move(status.lines), result_.state});
@@ -118,6 +122,7 @@ drive_steps script_drive::on_failure(std::uint64_t call, const failure& reason,
   if (call != call_)
     return out;
   call_ = 0;
+  ++result_.failed_calls;
   stop_waiting();
   if (phase_ == phase::completing) {
     // The clean-up is the worker's own business from here on; the script's
@@ -155,6 +160,7 @@ drive_steps script_drive::on_timer(std::uint64_t timer, clock::time_point now) {
     break;
   case waiting::retry:
     if (auto limit = retry_.woke(now)) {
+      sent_ = now;
       send(out, kind_);
       wait(out, waiting::time_limit, *limit);
     } else {
@@ -232,6 +238,7 @@ drive_steps script_drive::abort(failure reason, clock::time_point now) {
 void script_drive::first_attempt(drive_steps& out, rpc_kind kind,
                                  clock::time_point now) {
   retry_.begin(now);
+  sent_ = now;
   send(out, kind);
 }
 

@@ -154,6 +154,8 @@ private:
   phase phase_ = phase::fresh;
   rpc_retry retry_;
   rpc_kind kind_ = rpc_kind::capabilities;
+  /// When the present attempt was sent.
+  clock::time_point sent_;
   std::uint64_t next_id_ = 1;
   /// The call that is under way, or 0.
   std::uint64_t call_ = 0;

@@ -25,6 +25,10 @@ struct script_result {
   unsigned status_calls = 0;
   unsigned cancel_calls = 0;
   unsigned complete_calls = 0;
+  /// Attempts of any call that failed.
+  unsigned failed_calls = 0;
+  /// The longest that an answer to GetStatus took.
+  std::chrono::milliseconds longest_status{0};
   using clock = std::chrono::steady_clock;
   clock::time_point queued;
   /// When StartScript was answered.

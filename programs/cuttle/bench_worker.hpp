@@ -1,11 +1,11 @@
 #pragma once
 
-#include <chrono>
 #include <filesystem>
 #include <map>
 #include <optional>
 #include <string>
-#include <sys/types.h>
+
+#include "programs/cuttle/own_program.hpp"
 
 namespace cuttle {
 
@@ -23,34 +23,14 @@ std::optional<process_usage> usage_of(pid_t process);
 
 /// `cuttle run` as a process of its own, of the same binary, so that its memory
 /// and CPU time are its own. Killed with its owner.
-class bench_worker {
+class bench_worker : public own_program {
 public:
-  /// Starts it with PATH and `environment` alone; its output goes to `log`.
-  /// Throws `std::runtime_error` when it can not be started.
+  /// See `own_program`.
   bench_worker(const std::filesystem::path& kubeconfig,
                const std::map<std::string, std::string>& environment,
-               std::filesystem::path log);
-  ~bench_worker();
-
-  bench_worker(const bench_worker&) = delete;
-  bench_worker& operator=(const bench_worker&) = delete;
-
-  pid_t id() const {
-    return id_;
-  }
-
-  /// Whether it still runs.
-  bool alive();
-
-  /// Asks it to end; kills it after `patience`.
-  void stop(std::chrono::seconds patience);
-
-  /// The end of what it wrote, at most 4 KiB.
-  std::string log_tail() const;
-
-private:
-  pid_t id_ = -1;
-  std::filesystem::path log_;
+               std::filesystem::path log)
+    : own_program({"run", "--kubeconfig", kubeconfig.string()}, environment,
+                  std::move(log)) {}
 };
 
 } // namespace cuttle

@@ -34,6 +34,8 @@ struct demo_options {
   bool plain = false;
   /// Level of the worker's and the embedded parts' own log, on standard error.
   settings::log_level log_level = settings::log_level::warn;
+  /// Instead of the release: one of the scenarios, or `list`.
+  std::optional<std::string> scenario;
 };
 
 /// Plays a small release on an embedded server, a cluster and a worker. Returns

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 #include <thread>
 
+#include "infra/crypto/cipher.hpp"
 #include "infra/sim/embedded_cluster.hpp"
 
 namespace cuttle {
@@ -15,12 +16,13 @@ using nlohmann::json;
 
 constexpr auto worker_account = "octopus-agent-tentacle";
 constexpr auto scripts_account = "octopus-agent-scripts";
+constexpr auto upgrader_account = "octopus-agent-auto-upgrader";
 constexpr auto claim_name = "cuttle-demo";
 
 class embedded final : public demo_cluster {
 public:
-  explicit embedded(const std::filesystem::path& directory)
-    : cluster_(make_options(directory)) {}
+  embedded(const std::filesystem::path& directory, const std::string& version)
+    : cluster_(make_options(directory, version)) {}
 
   outcome<void> start() {
     auto port = cluster_.start();
@@ -59,9 +61,12 @@ public:
 
 private:
   static sim::embedded_cluster::options
-  make_options(const std::filesystem::path& directory) {
+  make_options(const std::filesystem::path& directory,
+               const std::string& version) {
     sim::embedded_cluster::options result;
     result.directory = directory;
+    if (!version.empty())
+      result.kubernetes_version = version;
     return result;
   }
 
@@ -103,6 +108,7 @@ public:
        {{"kind", "Namespace"}, {"metadata", {{"name", name_}}}}},
       {in_namespace + "/serviceaccounts", account(worker_account)},
       {in_namespace + "/serviceaccounts", account(scripts_account)},
+      {in_namespace + "/serviceaccounts", account(upgrader_account)},
       {"/api/v1/persistentvolumes", volume(home)},
       {in_namespace + "/persistentvolumeclaims", claim()},
       {in_namespace + "/configmaps",
@@ -112,7 +118,7 @@ public:
       {in_namespace + "/secrets",
        {{"kind", "Secret"},
         {"metadata", {{"name", "tentacle-secret"}}},
-        {"stringData", secret}}},
+        {"data", encoded(secret)}}},
     };
     for (auto& [path, object] : objects) {
       auto full = object;
@@ -130,6 +136,14 @@ public:
   }
 
 private:
+  // (keys are bytes, not text)
+  static json encoded(const std::map<std::string, std::string>& secret) {
+    auto result = json::object();
+    for (auto& [key, value] : secret)
+      result[key] = crypto::to_base64(crypto::as_bytes(value));
+    return result;
+  }
+
   static json account(const char* name) {
     return {{"kind", "ServiceAccount"}, {"metadata", {{"name", name}}}};
   }
@@ -190,8 +204,9 @@ private:
 } // namespace
 
 outcome<std::unique_ptr<demo_cluster>>
-make_embedded_demo_cluster(const std::filesystem::path& directory) {
-  auto result = std::make_unique<embedded>(directory);
+make_embedded_demo_cluster(const std::filesystem::path& directory,
+                           const std::string& version) {
+  auto result = std::make_unique<embedded>(directory, version);
   if (auto started = result->start(); !started)
     return tl::unexpected(started.error());
   return result;

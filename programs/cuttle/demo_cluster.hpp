@@ -33,9 +33,11 @@ public:
   virtual void clean_up() = 0;
 };
 
-/// The embedded cluster, with its files below `directory`.
+/// The embedded cluster, with its files below `directory`. `version` is what it
+/// calls itself, such as `v1.34.1`; empty: its default.
 outcome<std::unique_ptr<demo_cluster>>
-make_embedded_demo_cluster(const std::filesystem::path& directory);
+make_embedded_demo_cluster(const std::filesystem::path& directory,
+                           const std::string& version = {});
 
 /// A real cluster by an administrator's kubeconfig. Everything is made in a
 /// namespace of its own, on a host path volume: the cluster's node has to see

@@ -80,7 +80,16 @@ void demo_screen::heading(const std::string& text) {
 void demo_screen::progress(const std::string& step, const std::string& text) {
   std::lock_guard lock{mutex_};
   put(blue, clock_text(std::chrono::system_clock::now()) + "  "
-              + pad(step, how_.name_width) + "  > " + text);
+              + pad(step, how_.name_width) + "  > " + printable(text));
+}
+
+void demo_screen::check(const std::string& expectation, bool held,
+                        const std::string& found) {
+  std::lock_guard lock{mutex_};
+  auto text = (held ? "  [held]    " : "  [FAILED]  ") + expectation;
+  if (!held && !found.empty())
+    text += "; found: " + found;
+  put(held ? green : red, printable(text));
 }
 
 void demo_screen::lines(const std::string& step, mode& state,

@@ -57,6 +57,10 @@ public:
 
   void table(const std::vector<demo_row>& rows);
 
+  /// An expectation and whether it held, with what was found instead.
+  void check(const std::string& expectation, bool held,
+             const std::string& found);
+
 private:
   void put(const char* colour, const std::string& text);
   void put_line(const std::string& step, const output_line& line, mode state);

@@ -8,6 +8,7 @@
 #include "programs/cuttle/commands.hpp"
 #include "programs/cuttle/deregister.hpp"
 #include "programs/cuttle/register.hpp"
+#include "programs/cuttle/scenario.hpp"
 #include "programs/cuttle/wizard_options.hpp"
 
 namespace {
@@ -49,6 +50,10 @@ int run(int argc, char** argv) {
     ->add_option("--log-level", demo.log_level,
                  "Level of the parts' own log on standard error")
     ->transform(CLI::CheckedTransformer(levels, CLI::ignore_case));
+  demo_command->add_option(
+    "--scenario", demo.scenario,
+    "Play one of the end-to-end scenarios instead, with its expectations; "
+    "'list' shows them");
   cuttle::bench_flags bench{app};
   cuttle::register_options registration;
   auto* register_command = app.add_subcommand(
@@ -117,6 +122,8 @@ int run(int argc, char** argv) {
     return cuttle::run_deregister(removal);
   if (*wizard_command)
     return cuttle::run_wizard(wizard);
+  if (demo.scenario)
+    return cuttle::run_scenario(demo, *demo.scenario);
   return cuttle::run_demo(demo);
 }
 

@@ -156,6 +156,32 @@ TEST_F(OperationTest, CompleteScriptStopsARunningScriptAndStatusCalls_SVC40) {
   EXPECT_EQ(status(ticket).state, process_state::complete);
 }
 
+// A worker that was killed between the deletion of the pod and the answer
+// leaves a workspace that nobody else would ask for.
+TEST_F(OperationTest, RemovesTheWorkspaceOfATicketWhosePodIsGone_RPC13) {
+  load();
+  store.workspaces.insert(ticket.key());
+  EXPECT_TRUE(complete(ticket)->value);
+  settle();
+  EXPECT_TRUE(store.workspaces.empty());
+}
+
+TEST_F(OperationTest, KeepsTheWorkspaceOfAnUnknownTicketWithoutCleanup_RPC13) {
+  settings->disable_pod_cleanup = true;
+  load();
+  store.workspaces.insert(ticket.key());
+  EXPECT_TRUE(complete(ticket)->value);
+  settle();
+  EXPECT_TRUE(store.workspaces.contains(ticket.key()));
+}
+
+TEST_F(OperationTest, CompletesNoTicketThatNoPathMayHave) {
+  load();
+  EXPECT_TRUE(complete({".."})->value);
+  settle();
+  EXPECT_TRUE(store.removed.empty());
+}
+
 TEST_F(OperationTest, KeepsThePodWhenCleanupIsDisabled_RPC13) {
   settings->disable_pod_cleanup = true;
   load();

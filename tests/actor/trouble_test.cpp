@@ -135,6 +135,71 @@ TEST_F(TroubleTest, AnImageThatCannotBePulledIsWaitedForAndSaidOnce_MON13) {
   EXPECT_FALSE(says(later, output_source::out, "cannot be pulled"));
 }
 
+TEST_F(TroubleTest, AWaitSaysHowLongItMayLast_PND01_MON13) {
+  load();
+  started(ticket);
+  auto& container = cluster.at(ticket).snapshot.containers[0];
+  container.reason = "ImagePullBackOff";
+  container.message = "not found";
+  cluster.announce(ticket);
+  serve();
+  EXPECT_TRUE(says(status(ticket), output_source::out, "there is no limit"));
+  settings->pending_limit = 60min;
+  container.message = "still not found";
+  cluster.announce(ticket);
+  serve();
+  EXPECT_TRUE(says(status(ticket), output_source::out,
+                   "until its pod has been pending for 60 minutes."));
+  container.reason = "CreateContainerConfigError";
+  cluster.announce(ticket);
+  serve();
+  EXPECT_TRUE(says(status(ticket), output_source::out,
+                   "given up unless this passes within a minute."));
+}
+
+TEST_F(TroubleTest, AHeldUpPodIsMeasuredUntilItRuns) {
+  auto measures = [&](const std::string& line) {
+    return ("\n" + metrics.render()).find("\n" + line + "\n")
+           != std::string::npos;
+  };
+  load();
+  started(ticket);
+  EXPECT_TRUE(measures("cuttle_pods{state=\"pending\"} 1"));
+  auto& container = cluster.at(ticket).snapshot.containers[0];
+  container.reason = "ImagePullBackOff";
+  container.message = "not found";
+  cluster.announce(ticket);
+  serve();
+  EXPECT_TRUE(measures("cuttle_pods{state=\"pending\"} 0"));
+  EXPECT_TRUE(measures("cuttle_pods{state=\"held_up\"} 1"));
+  EXPECT_TRUE(measures("cuttle_pod_start_seconds_count 0"));
+  advance(5min);
+  cluster.run(ticket);
+  serve();
+  EXPECT_TRUE(measures("cuttle_pods{state=\"held_up\"} 0"));
+  EXPECT_TRUE(measures("cuttle_pods{state=\"running\"} 1"));
+  EXPECT_TRUE(measures("cuttle_pod_start_seconds_count 1"));
+  EXPECT_TRUE(measures("cuttle_pod_start_seconds_sum 300"));
+  cluster.finish(ticket, 0);
+  serve();
+  EXPECT_TRUE(measures("cuttle_pods{state=\"running\"} 0"));
+}
+
+TEST_F(TroubleTest, ABrokenOrCancelledScriptIsNotMeasuredAnyMore) {
+  auto measures = [&](const std::string& line) {
+    return ("\n" + metrics.render()).find("\n" + line + "\n")
+           != std::string::npos;
+  };
+  load();
+  started(ticket);
+  cluster.run(ticket);
+  serve();
+  EXPECT_TRUE(measures("cuttle_pods{state=\"running\"} 1"));
+  EXPECT_TRUE(complete(ticket)->value);
+  serve();
+  EXPECT_TRUE(measures("cuttle_pods{state=\"running\"} 0")) << metrics.render();
+}
+
 TEST_F(TroubleTest, ARefusalHasTheClustersWordsAndTheRemedy_MON13) {
   load();
   auto reply = start(ticket);

@@ -261,8 +261,10 @@ running_script_ptr HelmStage::start(const std::string& body) {
   command.task_id = "ServerTasks-1";
   script->ticket = command.ticket;
   sim::script_observer observer;
-  observer.on_lines = [script](const std::vector<output_line>& lines,
-                               process_state) { script->add(lines); };
+  observer.on_lines
+    = [script](const std::vector<output_line>& lines, process_state state) {
+        script->add(lines, state);
+      };
   observer.on_end
     = [script](const sim::script_result& result) { script->end(result); };
   std::lock_guard lock{mutex_};

@@ -24,6 +24,10 @@ public:
 
   void signal(int number);
 
+  pid_t id() const {
+    return pid_;
+  }
+
   /// Exit code, or 128 + signal, once it ended; nothing after `limit`.
   std::optional<int> wait(std::chrono::milliseconds limit);
 

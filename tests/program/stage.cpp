@@ -12,8 +12,10 @@ namespace fs = std::filesystem;
 
 // -- running_script ---------------------------------------------------------
 
-void running_script::add(const std::vector<output_line>& lines) {
+void running_script::add(const std::vector<output_line>& lines,
+                         process_state state) {
   std::lock_guard lock{mutex_};
+  state_ = state;
   for (auto& line : lines)
     texts_.push_back(line.text);
   changed_.notify_all();
@@ -39,6 +41,16 @@ bool running_script::contains(const std::string& text) const {
     if (x.find(text) != std::string::npos)
       return true;
   return false;
+}
+
+bool running_script::ended() {
+  std::lock_guard lock{mutex_};
+  return result_.has_value();
+}
+
+bool running_script::complete() {
+  std::lock_guard lock{mutex_};
+  return state_ == process_state::complete || result_.has_value();
 }
 
 bool running_script::has(const std::string& text) {
@@ -144,8 +156,10 @@ running_script_ptr Stage::start(start_script command) {
     command.task_id = "ServerTasks-1";
   script->ticket = command.ticket;
   sim::script_observer observer;
-  observer.on_lines = [script](const std::vector<output_line>& lines,
-                               process_state) { script->add(lines); };
+  observer.on_lines
+    = [script](const std::vector<output_line>& lines, process_state state) {
+        script->add(lines, state);
+      };
   observer.on_end
     = [script](const sim::script_result& result) { script->end(result); };
   server_->run(subscription_, std::move(command), std::move(observer));

@@ -25,6 +25,11 @@ public:
   sim::script_result wait(std::chrono::seconds limit
                           = std::chrono::seconds{90});
 
+  bool ended();
+
+  /// Whether the server knows the end, and completes the script next.
+  bool complete();
+
   /// Whether that line has come.
   bool has(const std::string& text);
 
@@ -33,7 +38,7 @@ public:
             std::chrono::seconds limit = std::chrono::seconds{60});
 
   // Called on the links' thread.
-  void add(const std::vector<output_line>& lines);
+  void add(const std::vector<output_line>& lines, process_state state);
   void end(const sim::script_result& result);
 
 private:
@@ -42,6 +47,7 @@ private:
   std::mutex mutex_;
   std::condition_variable changed_;
   std::vector<std::string> texts_;
+  process_state state_ = process_state::pending;
   std::optional<sim::script_result> result_;
 };
 

@@ -35,6 +35,22 @@ TEST(ClusterTrouble, LosesAnAnswerOfARequestThatWasDone) {
   EXPECT_EQ(call(k.at, "POST", k.at.path("pods"), pod).status, 409);
 }
 
+TEST(ClusterTrouble, BreaksAtACallBeforeOrAfterItsEffect) {
+  running k;
+  std::string seen;
+  auto note = [&](const std::string& call) { seen = call; };
+  auto pod = script_pod("p", "true").dump();
+  k.cluster.break_at(2, false, note);
+  EXPECT_EQ(call(k.at, "GET", "/version").status, 200);
+  EXPECT_EQ(call(k.at, "POST", k.at.path("pods"), pod).status, 0);
+  EXPECT_EQ(seen, "create pods");
+  EXPECT_TRUE(k.cluster.pods().empty());
+  k.cluster.break_at(1, true, note);
+  EXPECT_EQ(call(k.at, "POST", k.at.path("pods"), pod).status, 0);
+  EXPECT_EQ(k.cluster.pods(), std::vector<std::string>{"p"});
+  EXPECT_EQ(call(k.at, "GET", "/version").status, 200) << "once only";
+}
+
 TEST(ClusterTrouble, ExpectsTheNewTokenAfterARotation) {
   running k;
   k.cluster.rotate_token();
@@ -59,6 +75,73 @@ TEST(ClusterTrouble, CutsOpenStreams) {
   ASSERT_TRUE(pods.raw().wait_end());
   EXPECT_FALSE(pods.raw().complete());
   EXPECT_EQ(call(k.at, "GET", "/version").status, 200);
+}
+
+TEST(ClusterTrouble, CutsWatchesAlone) {
+  running k;
+  watch pods{k.at, "pods", "allowWatchBookmarks=true"};
+  ASSERT_TRUE(pods.until([](const auto&) { return true; }).is_object());
+  k.cluster.cut_logs();
+  k.cluster.cut_watches();
+  ASSERT_TRUE(pods.raw().wait_end());
+  EXPECT_FALSE(pods.raw().complete());
+}
+
+TEST(ClusterTrouble, CutsLogsAlone) {
+  running k;
+  auto pod = script_pod("p", "echo begin; sleep 600").dump();
+  watch pods{k.at, "pods"};
+  ASSERT_EQ(call(k.at, "POST", k.at.path("pods"), pod).status, 201);
+  ASSERT_TRUE(
+    pods
+      .pod("p", [](const auto& x) { return x["status"]["phase"] == "Running"; })
+      .is_object());
+  stream log{k.at, k.at.path("pods/p/log?follow=true")};
+  ASSERT_TRUE(log.wait([](const auto& x) { return x == "begin\n"; }));
+  k.cluster.cut_logs();
+  ASSERT_TRUE(log.wait_end());
+  EXPECT_FALSE(log.complete());
+}
+
+TEST(ClusterTrouble, SilencesWatches) {
+  running k;
+  watch pods{k.at, "pods", "allowWatchBookmarks=true"};
+  ASSERT_TRUE(pods.until([](const auto&) { return true; }).is_object());
+  k.cluster.silence_watches(true);
+  auto pod = script_pod("p", "true").dump();
+  ASSERT_EQ(call(k.at, "POST", k.at.path("pods"), pod).status, 201);
+  k.cluster.cut_watches();
+  ASSERT_TRUE(pods.raw().wait_end());
+  for (auto& event : pods.events())
+    EXPECT_EQ(event["type"], "BOOKMARK");
+}
+
+TEST(ClusterTrouble, GivesListsBackwards) {
+  running k;
+  for (auto name : {"a", "b"})
+    ASSERT_EQ(call(k.at, "POST", k.at.path("pods"),
+                   script_pod(name, "sleep 600").dump())
+                .status,
+              201);
+  k.cluster.mix_up(true);
+  auto items = call(k.at, "GET", k.at.path("pods")).json()["items"];
+  ASSERT_EQ(items.size(), 2u);
+  EXPECT_EQ(items[0]["metadata"]["name"], "b");
+}
+
+TEST(ClusterTrouble, HasAClockOfItsOwn) {
+  running k;
+  auto created = [&](const std::string& name) {
+    auto pod = script_pod(name, "true").dump();
+    return call(k.at, "POST", k.at.path("pods"), pod)
+      .json()["metadata"]["creationTimestamp"]
+      .get<std::string>();
+  };
+  auto now = created("a");
+  k.cluster.skew_clock(std::chrono::hours{24 * 366});
+  EXPECT_GT(created("b").substr(0, 4), now.substr(0, 4));
+  k.cluster.skew_clock(-std::chrono::hours{24 * 366});
+  EXPECT_LT(created("c").substr(0, 4), now.substr(0, 4));
 }
 
 TEST(ClusterTrouble, RefusesConnectionsForAWhile) {
