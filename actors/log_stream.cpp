@@ -1,3 +1,5 @@
+#include "actors/log_stream.hpp"
+
 #include "actors/failure.hpp"
 #include "actors/log_stream_impl.hpp"
 #include "infra/telemetry/log.hpp"

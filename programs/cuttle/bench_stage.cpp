@@ -144,7 +144,11 @@ std::map<std::string, std::string> bench_stage::environment() const {
     {"OCTOPUS__TENTACLE__LOGLEVEL", "Warn"},
     {"CUTTLE_HTTP_BIND", "127.0.0.1"},
     {"CUTTLE_HTTP_PORT", "0"},
+    {"CUTTLE_LINK_PORT", "0"},
   };
+  // The pods of a real cluster may not reach this host.
+  if (!options_.kubeconfig)
+    result["CUTTLE_LINK_HOST"] = "127.0.0.1";
   for (auto& [name, value] : profile_.worker)
     result[name] = value;
   return result;

@@ -124,7 +124,11 @@ private:
       {"TentaclePollingConnectionCount", "5"},
       {"OCTOPUS__TENTACLE__LOGLEVEL", "Warn"},
       {"CUTTLE_HTTP_BIND", "127.0.0.1"},
+      {"CUTTLE_LINK_PORT", "0"},
     };
+    // The pods of a real cluster may not reach this host.
+    if (!options_.kubeconfig)
+      environment_["CUTTLE_LINK_HOST"] = "127.0.0.1";
   }
 
   static std::string image_part(const std::string& image, bool tag) {

@@ -16,6 +16,7 @@
 #include "infra/disk/disk_pool.hpp"
 #include "infra/halibut/listening_service.hpp"
 #include "infra/halibut/polling_service.hpp"
+#include "infra/runner_link/server.hpp"
 #include "infra/telemetry/http_endpoint.hpp"
 #include "infra/telemetry/log.hpp"
 #include "infra/workspace/store.hpp"
@@ -126,7 +127,29 @@ struct worker_process::impl {
     files.home = options.env.pods.home;
     files.runner_directory = options.env.runner_directory;
     files.volume_size = options.env.volume_size;
+    files.link_address = open_links();
     store = workspace::make_store(disk, std::move(files));
+  }
+
+  // Where runners dial in; empty, with a reason in the log, when they can not.
+  std::string open_links() {
+    const auto& host = options.env.link_host;
+    if (host.empty())
+      return {};
+    auto is_six = host.find(':') != std::string::npos;
+    runner_link::server_options o;
+    o.bind = is_six ? "::" : "0.0.0.0";
+    o.port = options.env.link_port;
+    std::uint16_t port = 0;
+    auto made = runner_link::make_server(links, o, port);
+    if (!made) {
+      telemetry::error("runner-links-off", {{"setting", "CUTTLE_LINK_PORT"},
+                                            {"reason", made.error().text}});
+      return {};
+    }
+    runner_links = std::move(*made);
+    telemetry::info("runner-links-listening", {{"port", port}});
+    return (is_six ? "[" + host + "]" : host) + ":" + std::to_string(port);
   }
 
   ~impl() {
@@ -199,6 +222,7 @@ struct worker_process::impl {
       return crypto::derive_log_key(key, ticket.task_id);
     };
     context->now = [] { return std::chrono::system_clock::now(); };
+    context->links = runner_links.get();
     context->templates = templates;
     context->on_step = [](std::string_view step, const script_ticket& ticket) {
       if (telemetry::enabled(settings::log_level::debug))
@@ -331,6 +355,7 @@ struct worker_process::impl {
   telemetry::registry metrics;
   std::unique_ptr<kubernetes::api_client> cluster;
   std::shared_ptr<kubernetes::template_cache> templates;
+  std::unique_ptr<runner_link::server> runner_links;
   std::unique_ptr<workspace::store> store;
   std::unique_ptr<system_config> config;
   std::unique_ptr<caf::actor_system> system;

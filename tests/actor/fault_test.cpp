@@ -319,6 +319,9 @@ TEST_P(FaultTest, ARebuiltScriptSaysWhy) {
   cluster.run(broken);
   cluster.write_lines(broken, 2);
   serve();
+  // For a runner that does not dial.
+  advance(patience->link);
+  serve();
   auto before = status(broken);
   auto thrown = false;
   on_step = [&](std::string_view step, const script_ticket&) {
@@ -331,7 +334,6 @@ TEST_P(FaultTest, ARebuiltScriptSaysWhy) {
   cluster.write_lines(broken, 1);
   serve();
   status(broken, before.next_sequence);
-  // For a runner that does not dial.
   advance(patience->link);
   serve();
   auto after = status(broken, before.next_sequence);

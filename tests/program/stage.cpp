@@ -65,6 +65,15 @@ bool running_script::sees(const std::string& text, std::chrono::seconds limit) {
   return contains(text);
 }
 
+bool running_script::sees_at_least(std::size_t lines,
+                                   std::chrono::seconds limit) {
+  std::unique_lock lock{mutex_};
+  auto there = [&] { return texts_.size() >= lines; };
+  changed_.wait_for(lock, limit,
+                    [&] { return result_.has_value() || there(); });
+  return there();
+}
+
 // -- Stage ------------------------------------------------------------------
 
 void Stage::SetUp() {
@@ -88,6 +97,7 @@ void Stage::SetUp() {
   sim::octopus_server::options options;
   options.spool = folder_ / "server-spool";
   fs::create_directory(options.spool);
+  options.poll_ceiling = poll_ceiling_;
   options.on_worker = [this](const std::string&, bool connected) {
     connections_ += connected ? 1 : -1;
   };

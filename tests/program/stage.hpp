@@ -37,6 +37,10 @@ public:
   bool sees(const std::string& text,
             std::chrono::seconds limit = std::chrono::seconds{60});
 
+  /// Waits until that many lines have come.
+  bool sees_at_least(std::size_t lines,
+                     std::chrono::seconds limit = std::chrono::seconds{60});
+
   // Called on the links' thread.
   void add(const std::vector<output_line>& lines, process_state state);
   void end(const sim::script_result& result);
@@ -92,6 +96,9 @@ protected:
     return cluster_->embedded();
   }
 
+  /// Longest pause of the server between two questions about a script; to be
+  /// set before `SetUp`.
+  std::chrono::milliseconds poll_ceiling_{5'000};
   std::filesystem::path folder_;
   std::filesystem::path home_;
   halibut::io_thread links_;

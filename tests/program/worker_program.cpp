@@ -56,7 +56,7 @@ std::pair<long, std::string> worker_program::get(const std::string& path) {
   std::string port;
   auto found = eventually([&] {
     auto log = process_.output();
-    auto at = log.find("probes-listening port=");
+    auto at = log.rfind("probes-listening port=");
     if (at == std::string::npos || log.find('\n', at) == std::string::npos)
       return false;
     port = log.substr(at + 22, log.find('\n', at) - at - 22);

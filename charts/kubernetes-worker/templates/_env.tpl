@@ -159,6 +159,14 @@
 {{- end }}
 - name: CUTTLE_HTTP_PORT
   value: {{ include "cuttle.text" .Values.cuttle.http.port | quote }}
+{{- if .Values.cuttle.runnerLink.enabled }}
+- name: CUTTLE_LINK_HOST
+  valueFrom:
+    fieldRef:
+      fieldPath: status.podIP
+- name: CUTTLE_LINK_PORT
+  value: {{ include "cuttle.text" .Values.cuttle.runnerLink.port | quote }}
+{{- end }}
 {{- range $name, $value := .Values.cuttle.tuning }}
 - name: {{ $name }}
   value: {{ include "cuttle.text" $value | quote }}

@@ -122,6 +122,11 @@ ports:
   - name: http
     containerPort: {{ .Values.cuttle.http.port }}
     protocol: TCP
+  {{- if .Values.cuttle.runnerLink.enabled }}
+  - name: runner-link
+    containerPort: {{ .Values.cuttle.runnerLink.port }}
+    protocol: TCP
+  {{- end }}
 startupProbe:
   httpGet: {path: /healthz, port: http}
   initialDelaySeconds: 1
