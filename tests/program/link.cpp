@@ -138,9 +138,9 @@ TEST_F(Link, LeavesTheRestInTheWorkspaceWhenNoWorkerIsThereAtTheEnd_RST04) {
 }
 
 // More than the 10 MiB after which a kubelet rotates a log.
-TEST_F(Link, BringsThirtyMegabytesAtOnceWholeAndInOrder) {
+TEST_F(Link, BringsFifteenMegabytesAtOnceWholeAndInOrder) {
   start_linked_worker();
-  constexpr auto count = 300'000;
+  constexpr auto count = 150'000;
   expect_burst(run(burst(count)), count);
   EXPECT_EQ(readings(), "0");
   RecordProperty("worker_peak_kib", std::to_string(peak_memory()));
