@@ -146,8 +146,9 @@ std::map<std::string, std::string> bench_stage::environment() const {
     {"CUTTLE_HTTP_PORT", "0"},
     {"CUTTLE_LINK_PORT", "0"},
   };
-  // The pods of a real cluster may not reach this host.
-  if (!options_.kubeconfig)
+  // Played pods have no runner, and those of a real cluster may not reach this
+  // host.
+  if (!options_.kubeconfig && options_.processes)
     result["CUTTLE_LINK_HOST"] = "127.0.0.1";
   for (auto& [name, value] : profile_.worker)
     result[name] = value;

@@ -18,21 +18,22 @@ TEST(PollingWorker, NamesTheSettingOfEachTimeLimit) {
     std::function<void(raw_peer&)> speak;
   };
   auto message = request_message("one", "x");
-  for (auto& x :
-       {row{&halibut::limits::handshake, "CUTTLE_WIRE_HANDSHAKE_SECONDS",
-            [](raw_peer&) {}},
-        row{&halibut::limits::request_wait, "CUTTLE_WIRE_REQUEST_WAIT_SECONDS",
-            [](raw_peer& peer) { greet(peer); }},
-        row{&halibut::limits::io, "CUTTLE_WIRE_IO_SECONDS",
-            [&](raw_peer& peer) {
-              greet(peer);
-              peer.send(message.substr(0, 20));
-            }},
-        row{&halibut::limits::control, "CUTTLE_WIRE_CONTROL_SECONDS",
-            [](raw_peer& peer) {
-              greet(peer);
-              peer.send(null_message());
-            }}}) {
+  const std::vector<row> rows{
+    row{&halibut::limits::handshake, "CUTTLE_WIRE_HANDSHAKE_SECONDS",
+        [](raw_peer&) {}},
+    row{&halibut::limits::request_wait, "CUTTLE_WIRE_REQUEST_WAIT_SECONDS",
+        [](raw_peer& peer) { greet(peer); }},
+    row{&halibut::limits::io, "CUTTLE_WIRE_IO_SECONDS",
+        [&](raw_peer& peer) {
+          greet(peer);
+          peer.send(message.substr(0, 20));
+        }},
+    row{&halibut::limits::control, "CUTTLE_WIRE_CONTROL_SECONDS",
+        [](raw_peer& peer) {
+          greet(peer);
+          peer.send(null_message());
+        }}};
+  for (auto& x : rows) {
     halibut::limits limits;
     limits.*x.limit = 200ms;
     raw_listener listener;
