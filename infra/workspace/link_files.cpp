@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "infra/runner_link/wire.hpp"
 #include "infra/workspace/volume.hpp"
 
 namespace cuttle::workspace {
@@ -14,6 +15,9 @@ namespace {
 
 constexpr std::size_t part_bytes = 256 * 1024;
 
+using runner_link::address_file;
+using runner_link::lines_file;
+
 bool missing(int error) {
   return error == ENOENT || error == ENOTDIR || error == ELOOP;
 }
@@ -22,8 +26,8 @@ bool missing(int error) {
 
 void write_link_file(volume_call& call, int folder, const std::string& address,
                      const fs::path& shown) {
-  write_file(call, folder, link_name, "1 " + address + "\n", file_mode,
-             shown / link_name);
+  write_file(call, folder, address_file, "1 " + address + "\n", file_mode,
+             shown / address_file);
 }
 
 outcome<void> announce_link(volume_call& call, const fs::path& path,
@@ -47,7 +51,7 @@ outcome<void> announce_link(volume_call& call, const fs::path& path,
 outcome<kept_part> read_kept_lines(volume_call& call, const fs::path& path,
                                    std::uint64_t offset) {
   kept_part result;
-  auto shown = path / kept_name;
+  auto shown = path / lines_file;
   auto number = -1;
   auto error = call.attempt(
     "open", shown,

@@ -9,14 +9,8 @@
 
 namespace cuttle::workspace {
 
-/// Tells the runner where the worker is: `1 <ip>:<port>`. Read anew before each
-/// dialling, so that a worker that has moved is found.
-inline constexpr const char* link_name = "cuttle-link";
-
-/// Lines that the runner holds or has left, in the form of the pod's log.
-inline constexpr const char* kept_name = "cuttle-lines";
-
-/// Writes the address into the open folder of a workspace.
+/// Writes the address, `<ip>:<port>`, into the open folder of a workspace, for
+/// the runner (`docs/runner-link.md`).
 void write_link_file(volume_call& call, int folder, const std::string& address,
                      const std::filesystem::path& shown);
 

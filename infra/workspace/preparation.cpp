@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include "infra/runner_link/wire.hpp"
 #include "infra/workspace/link_files.hpp"
 #include "infra/workspace/safe_name.hpp"
 
@@ -81,7 +82,8 @@ outcome<void> check_command(const start_script& command,
       return tl::unexpected<failure>(parts.error());
     if (parts->size() == 1
         && (parts->front() == body_name || parts->front() == key_name
-            || parts->front() == link_name || parts->front() == kept_name
+            || parts->front() == runner_link::address_file
+            || parts->front() == runner_link::lines_file
             || std::find(runner_names.begin(), runner_names.end(),
                          parts->front())
                  != runner_names.end()))

@@ -1,9 +1,12 @@
+#include "infra/runner_link/wire.hpp"
 #include "infra/workspace/link_files.hpp"
 #include "tests/unit/workspace/store_fixture.hpp"
 
 using namespace cuttle;
 using namespace cuttle::workspace;
 using namespace cuttle::workspace::test;
+using runner_link::address_file;
+using runner_link::lines_file;
 
 namespace {
 
@@ -31,11 +34,11 @@ protected:
 
 TEST_F(LinkFiles, AWorkspaceNamesTheWorkersAddressWhenThereIsOne) {
   ASSERT_TRUE(prepare(command("x")));
-  EXPECT_FALSE(fs::exists(work() / link_name));
+  EXPECT_FALSE(fs::exists(work() / address_file));
   listen_at("10.1.2.3:8081");
   ASSERT_TRUE(prepare(command("x", "Ticket2")));
-  EXPECT_EQ(read_file(work("Ticket2") / link_name), "1 10.1.2.3:8081\n");
-  EXPECT_EQ(mode_of(work("Ticket2") / link_name), 0644u);
+  EXPECT_EQ(read_file(work("Ticket2") / address_file), "1 10.1.2.3:8081\n");
+  EXPECT_EQ(mode_of(work("Ticket2") / address_file), 0644u);
 }
 
 TEST_F(LinkFiles, AWorkerThatHasMovedIsAnnouncedInAWorkspaceThatIsThere) {
@@ -43,7 +46,7 @@ TEST_F(LinkFiles, AWorkerThatHasMovedIsAnnouncedInAWorkspaceThatIsThere) {
   ASSERT_TRUE(prepare(command("x")));
   listen_at("[fd00::7]:8081");
   announce();
-  EXPECT_EQ(read_file(work() / link_name), "1 [fd00::7]:8081\n");
+  EXPECT_EQ(read_file(work() / address_file), "1 [fd00::7]:8081\n");
 }
 
 TEST_F(LinkFiles, AnnouncingMakesNoWorkspace) {
@@ -61,7 +64,7 @@ TEST_F(LinkFiles, LinesThatWereLeftAreReadInParts) {
   std::string content;
   for (int i = 0; content.size() < 600'000; ++i)
     content += "line " + std::to_string(i) + "\n";
-  write_plain(work() / kept_name, content);
+  write_plain(work() / lines_file, content);
   std::string all;
   auto parts = 0;
   for (;; ++parts) {
@@ -79,19 +82,19 @@ TEST_F(LinkFiles, LinesThatWereLeftAreReadInParts) {
 TEST_F(LinkFiles, WhatTheScriptPutInTheirPlaceIsNotFollowed) {
   ASSERT_TRUE(prepare(command("x")));
   write_plain(root_ / "secret", "secret");
-  fs::create_symlink(root_ / "secret", work() / kept_name);
+  fs::create_symlink(root_ / "secret", work() / lines_file);
   EXPECT_EQ(kept()->bytes, "");
-  fs::remove(work() / kept_name);
+  fs::remove(work() / lines_file);
   // Opening it for reading would wait for a writer.
-  ASSERT_EQ(::mkfifo((work() / kept_name).c_str(), 0600), 0);
+  ASSERT_EQ(::mkfifo((work() / lines_file).c_str(), 0600), 0);
   EXPECT_EQ(kept()->bytes, "");
-  fs::remove(work() / kept_name);
-  fs::create_directory(work() / kept_name);
+  fs::remove(work() / lines_file);
+  fs::create_directory(work() / lines_file);
   EXPECT_EQ(kept()->bytes, "");
 }
 
 TEST_F(LinkFiles, AScriptsFileMayNotHaveTheirNames) {
-  for (const auto* name : {link_name, kept_name}) {
+  for (const auto* name : {address_file, lines_file}) {
     auto start = command("x");
     start.files = {file(name, "A")};
     auto result = prepare(start);
