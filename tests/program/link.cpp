@@ -1,12 +1,6 @@
 // The runners' own links: the output of scripts without the pods' logs.
 
-#include <csignal>
-#include <cstdlib>
-#include <fstream>
-#include <optional>
-
-#include "tests/program/port_forward.hpp"
-#include "tests/program/stage.hpp"
+#include "tests/program/link_stage.hpp"
 
 namespace cuttle::test {
 
@@ -15,70 +9,8 @@ using strings = std::vector<std::string>;
 
 namespace {
 
-class Link : public Stage {
+class Link : public LinkStage {
 protected:
-  static bool real_cluster() {
-    const auto* kind = std::getenv("CUTTLE_TEST_CLUSTER");
-    return kind != nullptr && std::string{kind} == "real";
-  }
-
-  void SetUp() override {
-    // A worker hands over about a megabyte each time that the server asks.
-    poll_ceiling_ = 300ms;
-    if (real_cluster() && !port_forward::possible())
-      GTEST_SKIP() << "CUTTLE_E2E_HOST and CUTTLE_E2E_FORWARD say how pods "
-                      "reach this machine";
-    Stage::SetUp();
-  }
-
-  void TearDown() override {
-    way_.reset();
-    Stage::TearDown();
-  }
-
-  // A successor listens at the same port, as a pod behind one name would, and
-  // as what leads there from pods is made once.
-  void start_linked_worker() {
-    if (real_cluster() && !way_)
-      way_.emplace(link_port_ = unused_port(), folder_);
-    start_connected_worker(
-      {{"CUTTLE_LINK_HOST",
-        real_cluster() ? port_forward::host() : "127.0.0.1"},
-       {"CUTTLE_LINK_PORT", std::to_string(link_port_)}});
-    ASSERT_TRUE(worker_->logged("runner-links-listening"));
-  }
-
-  void kill_worker() {
-    worker_->process().signal(SIGKILL);
-    ASSERT_TRUE(worker_->process().wait(10s));
-    ASSERT_TRUE(eventually([this] { return connections_ == 0; }));
-  }
-
-  // How often the present worker has read a pod's log.
-  std::string readings() {
-    auto [status, text] = worker_->get("/metrics");
-    EXPECT_EQ(status, 200);
-    const std::string name = "\ncuttle_pod_log_readings_total ";
-    auto at = text.find(name);
-    if (at == std::string::npos)
-      return "no such metric";
-    at += name.size();
-    return text.substr(at, text.find('\n', at) - at);
-  }
-
-  // Highest resident memory of the worker so far, in KiB.
-  long peak_memory() {
-    std::ifstream in{"/proc/" + std::to_string(worker_->process().id())
-                     + "/status"};
-    for (std::string word; in >> word;)
-      if (word == "VmHWM:") {
-        auto result = 0L;
-        in >> result;
-        return result;
-      }
-    return -1;
-  }
-
   static strings counted(int last) {
     strings result;
     for (int i = 1; i <= last; ++i)
@@ -86,7 +18,6 @@ protected:
     return result;
   }
 
-  // Lines of 100 bytes that begin with their number.
   static void expect_burst(const sim::script_result& result, int count) {
     EXPECT_EQ(result.exit_code, 0);
     auto lines = texts(result);
@@ -98,19 +29,8 @@ protected:
     EXPECT_EQ(texts(result, output_source::err), strings{});
   }
 
-  static std::string burst(int count) {
-    return "seq -f '%.0f "
-           "abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyz"
-           "abcdefghijklmnopqrstuvwxyzabcdefghijklmn' 1 "
-           + std::to_string(count);
-  }
-
   static constexpr auto counting
     = "for i in $(seq 1 100); do echo line $i; sleep 0.1; done; exit 7";
-
-private:
-  std::uint16_t link_port_ = 0;
-  std::optional<port_forward> way_;
 };
 
 } // namespace
@@ -149,6 +69,16 @@ TEST_F(Link, LeavesTheRestInTheWorkspaceWhenNoWorkerIsThereAtTheEnd_RST04) {
   auto result = script->wait();
   EXPECT_EQ(result.exit_code, 5);
   EXPECT_EQ(texts(result), (strings{"begin", "end"}));
+}
+
+TEST_F(Link, ThatCanNotBeMadeIsReplacedByThePodsLog) {
+  if (!real_cluster())
+    GTEST_SKIP() << "pods of the embedded cluster reach each port";
+  start_unreachable_worker();
+  auto result = run(counting);
+  EXPECT_EQ(result.exit_code, 7);
+  EXPECT_EQ(texts(result), counted(100));
+  EXPECT_EQ(readings(), "1");
 }
 
 // More than the 10 MiB after which a kubelet rotates a log.

@@ -74,6 +74,18 @@ bool running_script::sees_at_least(std::size_t lines,
   return there();
 }
 
+// -- own_lines --------------------------------------------------------------
+
+bool own_lines::operator()(const output_line& line) {
+  if (line.text.starts_with("##octopus[stdout-")) {
+    marked_ = line.text != "##octopus[stdout-default]";
+    return false;
+  }
+  return !marked_ && !line.text.starts_with("##octopus")
+         && !line.text.starts_with("[POD EVENT]")
+         && !line.text.starts_with("Kubernetes Script Pod ");
+}
+
 // -- Stage ------------------------------------------------------------------
 
 void Stage::SetUp() {
@@ -192,15 +204,9 @@ sim::script_result Stage::run(const std::string& body,
 std::vector<std::string> Stage::texts(const sim::script_result& result,
                                       output_source source) {
   std::vector<std::string> lines;
-  // Between such markers and the default one are words of the worker.
-  auto marked = false;
+  own_lines own;
   for (auto& line : result.lines)
-    if (line.text.starts_with("##octopus[stdout-"))
-      marked = line.text != "##octopus[stdout-default]";
-    else if (line.source == source && !marked
-             && !line.text.starts_with("##octopus")
-             && !line.text.starts_with("[POD EVENT]")
-             && !line.text.starts_with("Kubernetes Script Pod "))
+    if (own(line) && line.source == source)
       lines.push_back(line.text);
   return lines;
 }

@@ -57,6 +57,17 @@ private:
 
 using running_script_ptr = std::shared_ptr<running_script>;
 
+/// Tells a script's own lines from what the worker says between them. Takes the
+/// lines in their order.
+class own_lines {
+public:
+  bool operator()(const output_line& line);
+
+private:
+  // Between such markers and the default one are words of the worker.
+  bool marked_ = false;
+};
+
 /// Server, cluster and worker, three parties over real sockets. A test starts
 /// the worker itself, so that it can prepare trouble first.
 class Stage : public ::testing::Test {
