@@ -35,9 +35,9 @@ static class HardScenarios
 
     static async Task Unicode(Bench b)
     {
-        var files = Texts.Take(5).Select((x, i) => new ScriptFile($"ordner {i}/{x.Replace(" ", "_")}.txt", DataStream.FromString(x))).ToArray();
+        var files = Texts.Take(5).Select((x, i) => new ScriptFile($"folder {i}/{x.Replace(" ", "_")}.txt", DataStream.FromString(x))).ToArray();
         var body = string.Concat(Texts.Select(x => $"echo 'peer:{x}'\n")) + "for a in \"$@\"; do echo \"peer:$a\"; done\n"
-            + "for i in 0 1 2 3 4; do echo \"peer:$(cat \"ordner $i\"/*)\"; done\n";
+            + "for i in 0 1 2 3 4; do echo \"peer:$(cat \"folder $i\"/*)\"; done\n";
         var r = await b.Run(b.Command(body, arguments: Texts, files: files));
         var own = r.Texts.Where(x => x.StartsWith("peer:")).Select(x => x[5..]).ToList();
         b.Check("body, arguments and files come back", own.SequenceEqual([.. Texts, .. Texts, .. Texts.Take(5)]), own);
