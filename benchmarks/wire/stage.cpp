@@ -1,5 +1,7 @@
 #include "benchmarks/wire/stage.hpp"
 
+#include <atomic>
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
@@ -17,6 +19,14 @@ namespace {
 using words = std::vector<std::string>;
 
 constexpr auto namespace_name = "octopus-worker-bench";
+
+/// The worker's process. Whoever gives up just exits, and leaves nothing.
+std::atomic<pid_t> running = -1;
+
+void end_worker() {
+  if (running > 0)
+    ::kill(running, SIGKILL);
+}
 
 [[noreturn]] void give_up(const std::string& why) {
   std::fprintf(stderr, "%s\n", why.c_str());
@@ -59,11 +69,14 @@ stage::stage(worker_kind kind, unsigned connections, const std::string& peer) {
     start_cuttle(*port, connections);
   else
     start_library(*port, connections, peer);
+  [[maybe_unused]] static const auto once = std::atexit(end_worker);
+  running = worker_->id();
   if (!connected_.wait([connections](auto x) { return x == connections; }))
     give_up("the worker did not connect: " + worker_->output());
 }
 
 stage::~stage() {
+  running = -1;
   worker_.reset();
   server_.reset();
 }
