@@ -5,6 +5,7 @@
 #include <condition_variable>
 #include <mutex>
 
+#include "benchmarks/micro/allocations.hpp"
 #include "tests/unit/halibut/fixture.hpp"
 
 namespace cuttle::halibut::test {
@@ -74,6 +75,39 @@ void streams(benchmark::State& state) {
   state.SetBytesProcessed(state.iterations() * state.range(0));
 }
 
+// What one call takes from the heap on the worker's links' thread: TLS,
+// deflate, BSON, coroutines, and this handler.
+void allocations(benchmark::State& state) {
+  world w;
+  io_thread thread;
+  std::atomic<std::uint64_t> seen = 0;
+  service_callbacks callbacks;
+  callbacks.on_request = [&](rpc_request request, reply_function reply) {
+    seen = bench::allocations_of_this_thread();
+    rpc_response response;
+    response.result = text_document("result", text_of(request.params));
+    reply(std::move(response));
+  };
+  w.start_server();
+  polling_service worker{thread,
+                         *w.disk,
+                         worker_identity(),
+                         w.endpoint(),
+                         w.service_options(),
+                         std::move(callbacks)};
+  worker.start();
+  if (!w.wait_connected(1) || !w.call(make_request("hello"))) {
+    state.SkipWithError("the connection did not come up");
+    return;
+  }
+  auto before = seen.load();
+  for (auto _ : state)
+    benchmark::DoNotOptimize(w.call(make_request("hello")));
+  state.counters["allocations"] = static_cast<double>(seen - before)
+                                  / static_cast<double>(state.iterations());
+}
+
+BENCHMARK(allocations)->UseRealTime();
 BENCHMARK(calls)->Arg(1)->Arg(5)->Arg(64)->UseRealTime();
 BENCHMARK(streams)->Arg(64 * 1024)->Arg(16 * 1024 * 1024)->UseRealTime();
 

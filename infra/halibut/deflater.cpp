@@ -16,14 +16,17 @@ constexpr std::size_t net_buffer_bytes = 65'536;
 /// Compression is for the wire only, and wires are fast: the lowest level.
 constexpr int level = 1;
 
+/// Up to this size a document is a small one.
+constexpr std::size_t small_bytes = 4'096;
+
 class deflater {
 public:
-  deflater(std::size_t length, bson_bytes& output) : output_(output) {
-    // A small document needs no large window, whose set-up costs more than the
-    // compression itself.
-    auto small = length <= 4'096;
+  /// A small document needs no large window, whose set-up costs more than the
+  /// compression itself, and no codes of its own, which cost both sides more
+  /// than they save.
+  explicit deflater(bool small) {
     if (deflateInit2(&stream_, level, Z_DEFLATED, small ? -12 : -15,
-                     small ? 5 : 8, Z_DEFAULT_STRATEGY)
+                     small ? 5 : 8, small ? Z_FIXED : Z_DEFAULT_STRATEGY)
         != Z_OK)
       throw std::bad_alloc{};
   }
@@ -33,6 +36,12 @@ public:
 
   ~deflater() {
     deflateEnd(&stream_);
+  }
+
+  /// Begins another document, whose message goes to `output`.
+  void begin(bson_bytes& output) {
+    deflateReset(&stream_);
+    output_ = &output;
   }
 
   void add(std::span<const std::uint8_t> bytes, int last_flush) {
@@ -47,8 +56,8 @@ public:
         stream_.next_out = block.data();
         stream_.avail_out = static_cast<uInt>(block.size());
         deflate(&stream_, flush);
-        output_.insert(output_.end(), block.data(),
-                       block.data() + (block.size() - stream_.avail_out));
+        output_->insert(output_->end(), block.data(),
+                        block.data() + (block.size() - stream_.avail_out));
       } while (stream_.avail_out == 0);
       bytes = bytes.subspan(piece);
       if (bytes.empty())
@@ -58,15 +67,24 @@ public:
 
 private:
   z_stream stream_{};
-  bson_bytes& output_;
+  bson_bytes* output_ = nullptr;
 };
 
 } // namespace
 
 bson_bytes deflate_message(std::span<const std::uint8_t> document) {
   bson_bytes result;
-  result.reserve(document.size() / 4 + 64);
-  deflater stream{document.size(), result};
+  if (document.size() <= small_bytes) {
+    // Most are small; each thread keeps what they need.
+    thread_local deflater stream{true};
+    result.reserve(document.size() / 2 + 64);
+    stream.begin(result);
+    stream.add(document, Z_FINISH);
+    return result;
+  }
+  result.reserve(document.size() / 4);
+  deflater stream{false};
+  stream.begin(result);
   if (document.size() <= net_buffer_bytes) {
     stream.add(document, Z_FINISH);
     return result;

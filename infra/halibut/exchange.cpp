@@ -17,12 +17,13 @@ exchange::exchange(io_thread::impl& io, disk::disk_pool& disk,
                    const halibut::limits& limits, std::filesystem::path spool,
                    std::shared_ptr<transport> link)
   : io_(io), disk_(disk), limits_(limits), spool_(std::move(spool)),
-    link_(std::move(link)), line_(limits.control_line_bytes),
-    inflater_(limits) {}
+    link_(std::move(link)), line_(limits.control_line_bytes), inflater_(limits),
+    memory_(io.message_memory, limits_) {}
 
 task<std::string> exchange::read_any_line(time_point until,
                                           std::string_view what) {
   line_.reset();
+  memory_.clear();
   while (!line_.done()) {
     if (auto ok = co_await link_->fill(until, what); !ok)
       co_return tl::unexpected(ok.error());
@@ -71,6 +72,10 @@ task<bson_bytes> exchange::read_message(time_point first_byte,
       co_return tl::unexpected(taken.error());
     }
     link_->consume(*taken);
+    if (auto ok = memory_.grow_to(inflater_.size()); !ok) {
+      inflater_.reset();
+      co_return tl::unexpected(ok.error());
+    }
     if (inflater_.done())
       co_return inflater_.take();
     if (auto ok

@@ -18,6 +18,7 @@
 #include "infra/halibut/inflater.hpp"
 #include "infra/halibut/io_thread_impl.hpp"
 #include "infra/halibut/limits.hpp"
+#include "infra/halibut/memory_share.hpp"
 #include "infra/halibut/transport.hpp"
 
 namespace cuttle::halibut {
@@ -84,6 +85,9 @@ private:
   std::shared_ptr<transport> link_;
   line_reader line_;
   inflater inflater_;
+  /// Message and streams of the exchange under way; a control line begins the
+  /// next one.
+  memory_share memory_;
 };
 
 } // namespace cuttle::halibut

@@ -26,6 +26,8 @@ std::string make_piece(std::int64_t left) {
 
 task<received_stream> exchange::read_short(std::int64_t length) {
   stream_body body;
+  if (auto ok = memory_.add(static_cast<std::size_t>(length)); !ok)
+    co_return tl::unexpected(ok.error());
   body.bytes.resize(static_cast<std::size_t>(length));
   body.length = length;
   if (auto ok = co_await link_->read(bytes_of(body.bytes), limits_.io); !ok)
@@ -48,6 +50,9 @@ task<received_stream> exchange::read_long(std::int64_t length,
     co_return received_stream{};
   }
   auto file = *created;
+  constexpr auto pieces = static_cast<std::size_t>(2 * piece_bytes);
+  if (auto ok = memory_.add(pieces); !ok)
+    co_return tl::unexpected(ok.error());
   std::optional<disk_job<void>> writing;
   for (std::int64_t offset = 0; offset < length;) {
     auto piece = std::make_shared<std::string>(make_piece(length - offset));
@@ -70,6 +75,7 @@ task<received_stream> exchange::read_long(std::int64_t length,
     if (!written)
       trouble = written.error();
   }
+  memory_.drop(pieces);
   disk_job<void> closing{io_, disk_, [file] { return file->close(); }};
   auto closed = co_await closing.wait();
   if (!closed && !trouble)

@@ -63,6 +63,7 @@ outcome<std::size_t> inflater::feed(std::span<const std::uint8_t> bytes) {
     taken += used;
     input_ += used;
     output_ += made;
+    reserve(made);
     document_.insert(document_.end(), block.data(), block.data() + made);
     if (code == Z_MEM_ERROR)
       throw std::bad_alloc{};
@@ -82,6 +83,14 @@ outcome<std::size_t> inflater::feed(std::span<const std::uint8_t> bytes) {
     return fail(errc::protocol_error,
                 "a message ended before the end of its document");
   return taken;
+}
+
+/// A large document shall not be copied again and again while it grows, nor
+/// take twice its room.
+void inflater::reserve(std::size_t more) {
+  auto need = document_.size() + more;
+  if (need > document_.capacity() && document_.size() >= smallest_document)
+    document_.reserve(std::clamp(announced_length(document_), need, 4 * need));
 }
 
 outcome<void> inflater::check() const {

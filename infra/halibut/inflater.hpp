@@ -30,6 +30,11 @@ public:
     return done_;
   }
 
+  /// Bytes of the document so far.
+  std::size_t size() const {
+    return document_.size();
+  }
+
   /// The document, without what followed its root. Resets for the next message.
   bson_bytes take();
 
@@ -41,6 +46,9 @@ private:
 
   /// Checks the figures after some output; nothing when all is well.
   outcome<void> check() const;
+
+  /// Makes room for so many bytes more.
+  void reserve(std::size_t more);
 
   std::unique_ptr<impl> impl_;
   std::size_t message_limit_;

@@ -36,6 +36,8 @@ struct io_thread::impl {
   std::shared_ptr<io_gate> gate = std::make_shared<io_gate>(context);
   boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work{
     context.get_executor()};
+  /// What messages take now, see `memory_share`. Belongs to the thread.
+  std::size_t message_memory = 0;
   std::thread thread;
 
   /// Whether the caller is on the links' thread.

@@ -12,6 +12,7 @@ namespace cuttle::halibut {
 namespace raise {
 
 inline constexpr auto message = "CUTTLE_WIRE_MESSAGE_BYTES";
+inline constexpr auto all_messages = "CUTTLE_WIRE_ALL_MESSAGES_BYTES";
 inline constexpr auto text = "CUTTLE_WIRE_STRING_BYTES";
 inline constexpr auto nesting = "CUTTLE_WIRE_NESTING";
 inline constexpr auto ratio = "CUTTLE_WIRE_INFLATE_RATIO";

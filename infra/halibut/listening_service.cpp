@@ -77,6 +77,7 @@ struct listening_service::impl : service_base {
   void at_end() override;
   void refused(const failure& reason);
   void on_socket(tcp::socket socket);
+  bool make_place(const asio::ip::address* from);
   asio::awaitable<void> run(std::shared_ptr<server_link> x);
   task<void> transact(server_link& x);
   task<void> serve(server_link& x, exchange& wire);
@@ -139,8 +140,25 @@ void listening_service::impl::refused(const failure& reason) {
   log_trouble("connection-refused", reason, {});
 }
 
+/// Whoever has longest not said who it is gives way to another, so that
+/// strangers who only occupy places keep nobody out. `from` limits this to one
+/// address; false when there is none.
+bool listening_service::impl::make_place(const asio::ip::address* from) {
+  std::shared_ptr<server_link> oldest;
+  for (auto& x : links)
+    if (!x->identified && (!from || x->from == *from)
+        && (!oldest || x->number < oldest->number))
+      oldest = x;
+  if (!oldest)
+    return false;
+  oldest->link->cut({errc::overloaded, "it had not said who it is while all "
+                                       "connections were in use"});
+  links.erase(oldest);
+  return true;
+}
+
 void listening_service::impl::on_socket(tcp::socket socket) {
-  if (links.size() >= limits.connections)
+  if (links.size() >= limits.connections && !make_place(nullptr))
     return refused(
       {errc::overloaded, "there are as many connections as the limit of "
                            + std::to_string(limits.connections) + " allows"
@@ -149,7 +167,8 @@ void listening_service::impl::on_socket(tcp::socket socket) {
   auto from = socket.remote_endpoint(gone).address();
   auto same = std::count_if(links.begin(), links.end(),
                             [&](auto& x) { return x->from == from; });
-  if (static_cast<std::size_t>(same) >= limits.connections_per_peer)
+  if (static_cast<std::size_t>(same) >= limits.connections_per_peer
+      && !make_place(&from))
     return refused(
       {errc::overloaded, from.to_string() + " has its limit of "
                            + std::to_string(limits.connections_per_peer)

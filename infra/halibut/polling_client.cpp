@@ -102,13 +102,29 @@ void polling_client::impl::cut_all(const failure& reason) {
   }
 }
 
+/// Whoever has longest not said who it is gives way to another; false when
+/// there is nobody like that.
+bool polling_client::impl::make_place() {
+  std::shared_ptr<worker_link> oldest;
+  for (auto& x : links)
+    if (x->thumbprint.empty() && (!oldest || x->number < oldest->number))
+      oldest = x;
+  if (!oldest)
+    return false;
+  oldest->link->cut({errc::overloaded, "it had not said who it is while all "
+                                       "connections were in use"});
+  links.erase(oldest);
+  return true;
+}
+
 void polling_client::impl::on_socket(tcp::socket socket) {
-  if (links.size() >= options.limits.connections) {
+  if (links.size() >= options.limits.connections && !make_place()) {
     trouble({errc::overloaded, "a connection was refused: there are "
                                  + std::to_string(links.size()) + " already"});
     return;
   }
   auto x = std::make_shared<worker_link>(io.context);
+  x->number = ++link_counter;
   x->link = std::make_shared<transport>(std::move(socket), *tls);
   links.insert(x);
   spawn(run(x));

@@ -45,6 +45,8 @@ struct worker_link {
   explicit worker_link(boost::asio::io_context& context) : wake(context) {}
 
   event wake;
+  /// In the order of acceptance.
+  std::uint64_t number = 0;
   std::shared_ptr<transport> link;
   /// Empty until authorised.
   std::string thumbprint;
@@ -88,6 +90,7 @@ struct polling_client::impl : std::enable_shared_from_this<impl> {
   std::set<std::string> trusted;
   std::map<std::string, subscription_queue> queues;
   std::set<std::shared_ptr<worker_link>> links;
+  std::uint64_t link_counter = 0;
   std::size_t running = 0;
   bool stopped = false;
   /// The owner is gone: no callback about connections any more.
@@ -101,6 +104,7 @@ struct polling_client::impl : std::enable_shared_from_this<impl> {
   void spawn(boost::asio::awaitable<void> routine);
   void cut_all(const failure& reason);
   void on_socket(tcp::socket socket);
+  bool make_place();
 
   void enqueue(const std::string& subscription,
                std::shared_ptr<pending_call> call);

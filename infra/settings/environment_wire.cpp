@@ -20,6 +20,7 @@ void read_wire(environment_reader& in, halibut::limits& out) {
   constexpr std::size_t gib = 1024 * mib;
   // (a BSON document's length has 31 bits)
   in.bytes(raise::message, mib, 2 * gib - 1, out.message_bytes);
+  in.bytes(raise::all_messages, mib, 64 * gib, out.all_messages_bytes);
   in.bytes(raise::text, mib, 2 * gib - 1, out.string_bytes);
   auto stream = static_cast<std::size_t>(out.stream_bytes);
   in.bytes(raise::stream, mib, 16'384 * gib, stream);

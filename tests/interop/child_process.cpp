@@ -89,6 +89,12 @@ int child_process::stop() {
   return wait();
 }
 
+void child_process::kill() {
+  if (pid_ >= 0)
+    ::kill(pid_, SIGKILL);
+  wait();
+}
+
 bool child_process::wait_for_output(
   const std::function<bool(const std::string&)>& enough) {
   auto until = clock::now() + output_patience;

@@ -29,6 +29,14 @@ public:
   /// Asks it to end, and kills it if it does not; the exit code, or -1.
   int stop();
 
+  /// Of the process, while it runs.
+  pid_t id() const {
+    return pid_;
+  }
+
+  /// Kills it, as a machine that fails.
+  void kill();
+
   /// Waits until its output is as `enough` wants it; false if it ended first,
   /// or after a minute.
   bool wait_for_output(const std::function<bool(const std::string&)>& enough);

@@ -14,10 +14,11 @@ std::optional<std::string> peer_program() {
   return std::string{value};
 }
 
-std::string make_worker_identity(const std::filesystem::path& pfx) {
+std::string make_identity(const std::string& role,
+                          const std::filesystem::path& pfx) {
   auto output = pfx;
   output += ".txt";
-  child_process maker{{"dotnet", peer_program().value(), "worker",
+  child_process maker{{"dotnet", peer_program().value(), role,
                        "--identity-only", "--cert", pfx.string()},
                       {},
                       output};

@@ -10,7 +10,9 @@ namespace cuttle::interop {
 /// `CUTTLE_INTEROP_PEER`; nothing when these tests are to be skipped.
 std::optional<std::string> peer_program();
 
-/// Makes the certificate of OctopusPeer's worker in `pfx`; its thumbprint.
-std::string make_worker_identity(const std::filesystem::path& pfx);
+/// Makes the certificate of OctopusPeer's `role`, "worker" or "server", in
+/// `pfx`; its thumbprint.
+std::string make_identity(const std::string& role,
+                          const std::filesystem::path& pfx);
 
 } // namespace cuttle::interop

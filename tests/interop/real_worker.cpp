@@ -1,169 +1,13 @@
 // Cuttle's embedded Octopus server with a worker on the real Halibut.
 
-#include <fcntl.h>
-#include <gtest/gtest.h>
-#include <iostream>
-#include <unistd.h>
-
-#include "infra/tentacle/client.hpp"
-#include "tests/interop/child_process.hpp"
-#include "tests/interop/peer.hpp"
-#include "tests/unit/sim_octopus/scripted_worker.hpp"
+#include "tests/interop/real_worker_stage.hpp"
 
 namespace cuttle::interop {
 
-namespace {
-
 using namespace std::chrono_literals;
-using sim::patience;
-using words = std::vector<std::string>;
-
-outgoing_stream stream_of(const std::string& bytes) {
-  auto result = std::make_shared<stream_source>();
-  result->bytes = bytes;
-  result->length = static_cast<std::int64_t>(bytes.size());
-  return result;
-}
-
-received_stream content_of(const std::string& bytes) {
-  auto result = std::make_shared<stream_body>();
-  result->bytes = bytes;
-  result->length = static_cast<std::int64_t>(bytes.size());
-  return result;
-}
-
-std::string text_of(const received_stream& stream) {
-  if (stream->file.empty())
-    return stream->bytes;
-  std::string result(static_cast<std::size_t>(stream->length), '\0');
-  auto file = ::open(stream->file.c_str(), O_RDONLY | O_CLOEXEC);
-  auto count = ::read(file, result.data(), result.size());
-  ::close(file);
-  result.resize(count < 0 ? 0 : static_cast<std::size_t>(count));
-  return result;
-}
-
-// Bytes that do not compress.
-std::string noise(std::size_t size) {
-  std::string result(size, '\0');
-  std::uint32_t state = 12'345;
-  for (auto& c : result) {
-    state = state * 1'664'525 + 1'013'904'223;
-    c = static_cast<char>(state >> 24);
-  }
-  return result;
-}
-
-} // namespace
-
-class RealWorker : public testing::Test {
-protected:
-  void SetUp() override {
-    if (!peer_program())
-      GTEST_SKIP() << "CUTTLE_INTEROP_PEER is not set.";
-    options.spool = folder_.path() / "spool";
-    std::filesystem::create_directory(options.spool);
-    options.on_worker = [this](const std::string&, bool up) {
-      connected.change([up](int& count) { count += up ? 1 : -1; });
-    };
-    options.on_trouble = [this](const std::string& reason) {
-      troubles.change([&](auto& all) { all.push_back(reason); });
-    };
-    auto pfx = folder_.path() / "worker.pfx";
-    auto thumbprint = make_worker_identity(pfx);
-    server_ = std::make_unique<sim::octopus_server>(
-      thread_, disk_, sim::server_identity(), options);
-    auto port = server_->start();
-    ASSERT_TRUE(port) << port.error().text;
-    server_->transport().trust(thumbprint);
-    worker_ = std::make_unique<child_process>(
-      words{"dotnet", *peer_program(), "worker", "--server",
-            "127.0.0.1:" + std::to_string(*port), "--server-thumbprint",
-            server_->thumbprint(), "--subscription", subscription_, "--cert",
-            pfx.string(), "--connections", "3", "--work",
-            (folder_.path() / "work").string(), "--verbose"},
-      std::map<std::string, std::string>{}, folder_.path() / "worker.txt");
-    ASSERT_TRUE(connected.wait([](int count) { return count == 3; }))
-      << worker_->output();
-  }
-
-  void TearDown() override {
-    if (HasFailure() && worker_) {
-      std::cerr << worker_->output();
-      for (auto& x : troubles.get())
-        std::cerr << x << "\n";
-    }
-    worker_.reset();
-    server_.reset();
-  }
-
-  std::future<sim::script_result> begin(start_script command) {
-    command.task_id = "ServerTasks-1";
-    auto promise = std::make_shared<std::promise<sim::script_result>>();
-    sim::script_observer observer;
-    observer.on_lines
-      = [this](const std::vector<output_line>& some, process_state) {
-          lines.change([&](auto& all) {
-            for (auto& line : some)
-              if (line.source != output_source::debug)
-                all.push_back(line.text);
-          });
-        };
-    observer.on_end = [promise](const sim::script_result& result) {
-      promise->set_value(result);
-    };
-    server_->run(subscription_, std::move(command), std::move(observer));
-    return promise->get_future();
-  }
-
-  static start_script command(const std::string& body) {
-    start_script result;
-    result.ticket = sim::make_ticket();
-    result.script_body = body;
-    return result;
-  }
-
-  sim::script_result run(start_script what) {
-    auto future = begin(std::move(what));
-    return sim::scripted_pair::get(future);
-  }
-
-  halibut::received_response call(halibut::outgoing_request request) {
-    auto promise = std::make_shared<std::promise<halibut::call_result>>();
-    server_->transport().call(subscription_, std::move(request),
-                              [promise](halibut::call_result result) {
-                                promise->set_value(std::move(result));
-                              });
-    auto future = promise->get_future();
-    if (future.wait_for(patience) != std::future_status::ready) {
-      ADD_FAILURE() << "The call did not end in time.";
-      return {};
-    }
-    auto result = future.get();
-    if (!result) {
-      ADD_FAILURE() << result.error().text;
-      return {};
-    }
-    return *result;
-  }
-
-  sim::watched<words> lines;
-  sim::watched<words> troubles;
-  sim::watched<int> connected;
-  sim::octopus_server::options options;
-
-private:
-  sim::temporary_folder folder_;
-  halibut::io_thread thread_;
-  disk::disk_pool disk_{2};
-
-protected:
-  std::string subscription_ = sim::make_subscription();
-  std::unique_ptr<sim::octopus_server> server_;
-  std::unique_ptr<child_process> worker_;
-};
 
 TEST_F(RealWorker, RunsAScript) {
+  start_connected_worker();
   auto result = run(command("echo one; sleep 0.2; echo two >&2; exit 5"));
   EXPECT_EQ(result.trouble.text, "");
   EXPECT_EQ(result.state, process_state::complete);
@@ -178,6 +22,7 @@ TEST_F(RealWorker, RunsAScript) {
 }
 
 TEST_F(RealWorker, DeliversEveryLineInOrder) {
+  start_connected_worker();
   auto result = run(command("for ((i=1;i<=20000;i++)); do echo \"line $i of a "
                             "log that is long\"; done"));
   EXPECT_EQ(result.exit_code, 0);
@@ -189,6 +34,7 @@ TEST_F(RealWorker, DeliversEveryLineInOrder) {
 }
 
 TEST_F(RealWorker, CancelsAScript) {
+  start_connected_worker();
   auto what = command("echo running; sleep 300");
   auto ticket = what.ticket;
   auto future = begin(std::move(what));
@@ -201,6 +47,7 @@ TEST_F(RealWorker, CancelsAScript) {
 }
 
 TEST_F(RealWorker, TakesArgumentsAndFilesWithTheScript) {
+  start_connected_worker();
   auto what = command("printf '<%s>\\n' \"$@\"; sha256sum < big.bin | cut "
                       "-c1-64; cat dir/small.txt; head -c 4 secret.txt; echo");
   what.arguments = {"a b", "$HOME", "it's \"quoted\"", ""};
@@ -224,6 +71,7 @@ TEST_F(RealWorker, TakesArgumentsAndFilesWithTheScript) {
 }
 
 TEST_F(RealWorker, TransfersFilesBothWays) {
+  start_connected_worker();
   for (std::size_t size : {5, 0, 70'000, 3'000'000}) {
     auto bytes = noise(size);
     auto stored = tentacle::read_upload(call(tentacle::make_upload(
@@ -245,6 +93,7 @@ TEST_F(RealWorker, TransfersFilesBothWays) {
 }
 
 TEST_F(RealWorker, AnswersForAnUnknownTicket) {
+  start_connected_worker();
   auto status = tentacle::read_status(
     call(tentacle::make_request(get_status{{"nobodyKnowsThis"}, 7})));
   ASSERT_TRUE(status) << status.error().text;
@@ -258,6 +107,7 @@ TEST_F(RealWorker, AnswersForAnUnknownTicket) {
 }
 
 TEST_F(RealWorker, SaysWhichErrorsARetryDoesNotCure) {
+  start_connected_worker();
   auto refused = run(command("#peer:throw"));
   EXPECT_EQ(refused.trouble.code, errc::invalid_request);
   EXPECT_NE(refused.trouble.text.find("The worker was told to fail."),
@@ -280,6 +130,7 @@ TEST_F(RealWorker, SaysWhichErrorsARetryDoesNotCure) {
 }
 
 TEST_F(RealWorker, GoesOnAfterARestartOfTheServer) {
+  start_connected_worker();
   auto future = begin(
     command("for i in $(seq 1 40); do echo line $i; sleep 0.1; done; exit 3"));
   ASSERT_TRUE(lines.wait([](auto& all) { return all.size() >= 3; }));
@@ -296,6 +147,7 @@ TEST_F(RealWorker, GoesOnAfterARestartOfTheServer) {
 }
 
 TEST_F(RealWorker, RunsManyScriptsAtOnce) {
+  start_connected_worker();
   std::vector<std::future<sim::script_result>> all;
   for (int i = 0; i < 24; ++i)
     all.push_back(begin(command("echo x; exit " + std::to_string(i))));
@@ -309,6 +161,7 @@ TEST_F(RealWorker, RunsManyScriptsAtOnce) {
 }
 
 TEST_F(RealWorker, StaysConnectedWhileNothingIsToDo) {
+  start_connected_worker();
   EXPECT_EQ(server_->transport().connections(subscription_), 3u);
   EXPECT_EQ(troubles.get(), words{});
 }

@@ -1,6 +1,7 @@
 // The worker in listening mode against a server that does exactly what the test
 // says.
 
+#include <algorithm>
 #include <gtest/gtest.h>
 
 #include "fixture.hpp"
@@ -211,6 +212,73 @@ TEST(ListeningWorker, HasLimitsOfConnectionsAndNamesTheirSettings) {
                                 : "CUTTLE_LISTEN_CONNECTIONS allows"),
               std::string::npos)
       << log;
+  }
+}
+
+namespace {
+
+// The server has one more request.
+void go_on(raw_peer& server) {
+  server.send("NEXT\r\n");
+  EXPECT_EQ(server.read_line(), "PROCEED\r\n");
+}
+
+} // namespace
+
+TEST(ListeningWorker, LetsStrangersThatOnlyOccupyPlacesGiveWay) {
+  for (auto per_peer : {false, true}) {
+    auto limits = quick_limits();
+    (per_peer ? limits.connections_per_peer : limits.connections) = 2;
+    listening_world w{limits};
+    auto silent = raw_peer::dial_plain(w.port);
+    auto stranger = raw_peer::dial(w.port, nullptr);
+    auto first = w.dial();
+    EXPECT_EQ(silent.read_plain(1), "") << "the oldest goes first";
+    auto second = w.dial();
+    EXPECT_EQ(stranger.read_all(), "");
+    EXPECT_EQ(ask(first, "1", "one"), "1=one");
+    EXPECT_EQ(ask(second, "2", "two"), "2=two");
+    auto third = raw_peer::dial_plain(w.port);
+    EXPECT_EQ(third.read_plain(1), "") << "those who are known stay";
+    go_on(first);
+    EXPECT_EQ(ask(first, "3", "three"), "3=three");
+  }
+}
+
+// Two messages of which only one has room, both without their last bytes.
+TEST(ListeningWorker, BoundsTheMemoryOfAllMessagesTogether) {
+  auto limits = quick_limits();
+  limits.message_bytes = 300'000;
+  limits.all_messages_bytes = 300'000;
+  listening_world w{limits};
+  auto large = noise(250'000);
+  for (auto& c : large)
+    c = static_cast<char>('a' + (static_cast<unsigned char>(c) & 15));
+  auto begun = request_message("large", large);
+  begun.resize(begun.size() - 10);
+  auto first = w.dial();
+  auto second = w.dial();
+  first.send(begun);
+  second.send(begun);
+  ASSERT_TRUE(w.wait_end_of_a_link());
+  auto reason = w.events.get().back().reason;
+  EXPECT_EQ(reason.code, errc::overloaded);
+  EXPECT_NE(reason.text.find("CUTTLE_WIRE_ALL_MESSAGES_BYTES"),
+            std::string::npos)
+    << reason.text;
+  auto third = w.dial();
+  EXPECT_EQ(ask(third, "small", "goes on"), "small=goes on");
+  first.close();
+  second.close();
+  ASSERT_TRUE(w.events.wait([](auto& list) {
+    return std::count_if(
+             list.begin(), list.end(),
+             [](auto& x) { return x.what == link_event::kind::disconnected; })
+           == 2;
+  }));
+  for (auto i = 0; i < 2; ++i) {
+    go_on(third);
+    EXPECT_TRUE(ask(third, "large", large) == "large=" + large);
   }
 }
 

@@ -145,6 +145,17 @@ TEST(PollingServer, ClosesConnectionsOverItsLimit) {
   EXPECT_FALSE(raw_peer::dial(w.port, &worker_identity()).secure());
 }
 
+TEST(PollingServer, LetsStrangersThatOnlyOccupyPlacesGiveWay) {
+  world w;
+  auto options = w.client_options();
+  options.limits.connections = 1;
+  w.start_server(options);
+  auto silent = raw_peer::dial_plain(w.port);
+  auto worker = connected(w);
+  EXPECT_EQ(silent.read_plain(1), "");
+  EXPECT_FALSE(raw_peer::dial(w.port, &worker_identity()).secure());
+}
+
 TEST(PollingServer, SendsANullMessageWhenIdle) {
   world w;
   auto options = w.client_options();

@@ -45,7 +45,7 @@ std::vector<documented> rows() {
 
 TEST(WireLimits, HaveTheDefaultsOfTheDocumentation) {
   auto all = rows();
-  EXPECT_EQ(all.size(), 15u);
+  EXPECT_EQ(all.size(), 16u);
   for (auto& x : all) {
     auto text = warning(read({{x.name, "0"}}), x.name);
     EXPECT_NE(text.find("using " + x.fallback), std::string::npos)
@@ -69,6 +69,7 @@ TEST(WireLimits, HaveTheRangesOfTheDocumentation) {
 
 TEST(WireLimits, ArriveWhereTheyCount) {
   auto wire = read({{"CUTTLE_WIRE_MESSAGE_BYTES", "2Mi"},
+                    {"CUTTLE_WIRE_ALL_MESSAGES_BYTES", "5Mi"},
                     {"CUTTLE_WIRE_STRING_BYTES", "3Mi"},
                     {"CUTTLE_WIRE_NESTING", "17"},
                     {"CUTTLE_WIRE_INFLATE_RATIO", "21"},
@@ -86,6 +87,7 @@ TEST(WireLimits, ArriveWhereTheyCount) {
                 .values.wire;
   using std::chrono::seconds;
   EXPECT_EQ(wire.message_bytes, 2u << 20);
+  EXPECT_EQ(wire.all_messages_bytes, 5u << 20);
   EXPECT_EQ(wire.string_bytes, 3u << 20);
   EXPECT_EQ(wire.nesting, 17u);
   EXPECT_EQ(wire.inflate_ratio, 21u);
