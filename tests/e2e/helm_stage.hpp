@@ -61,6 +61,12 @@ protected:
   bool may(const std::string& account, std::vector<std::string> what);
 
   running_script_ptr start(const std::string& body);
+  /// Starts a script; ticket and task are the stage's to give.
+  running_script_ptr start(start_script command);
+
+  /// One of the worker's metrics, read through the API server; nothing as long
+  /// as there is no worker that answers.
+  std::optional<double> metric(const std::string& name);
 
   const std::string& release() const {
     return release_;
@@ -79,6 +85,19 @@ protected:
   std::string script_image_;
   std::string other_image_;
 
+  /// An image with helm and kubectl besides; empty: there is none.
+  std::string tools_image_;
+
+  /// Longest pause of the server between two questions about a script; to be
+  /// set before `SetUp`.
+  std::chrono::milliseconds poll_ceiling_{5'000};
+
+  /// Hears every line of every script as it comes, on the server's thread.
+  std::function<void(const output_line&)> on_line_;
+
+  /// For files of a test.
+  std::filesystem::path folder_;
+
   /// The REST API, once the stage is set.
   std::unique_ptr<sim::octopus_rest> rest_;
 
@@ -90,7 +109,6 @@ private:
   json values() const;
   std::string values_file(const json& more);
 
-  std::filesystem::path folder_;
   std::string kubeconfig_;
   std::string helm_;
   std::string forward_;
