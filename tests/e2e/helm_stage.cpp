@@ -68,6 +68,8 @@ void HelmStage::start_server() {
   options.poll_ceiling = poll_ceiling_;
   options.on_worker = [this](const std::string&, bool connected) {
     connections_ += connected ? 1 : -1;
+    if (on_connection_)
+      on_connection_(connected);
   };
   server_ = std::make_unique<sim::octopus_server>(links_, disk_, *identity,
                                                   std::move(options));

@@ -28,7 +28,8 @@ struct command_result {
 /// and scripts on the node; CUTTLE_E2E_FORWARD, a program that makes a port of
 /// this machine's loopback reachable for pods (`… in PORT`, and `… stop in
 /// PORT`), at the address CUTTLE_E2E_HOST; and helm. The node must see this
-/// machine's files.
+/// machine's files. CUTTLE_E2E_TOOLS_IMAGE, for some tests, is an image of
+/// scripts that has helm and kubectl.
 class HelmStage : public ::testing::Test {
 protected:
   void SetUp() override;
@@ -85,6 +86,8 @@ protected:
   std::string script_image_;
   std::string other_image_;
 
+  std::atomic<int> connections_ = 0;
+
   /// An image with helm and kubectl besides; empty: there is none.
   std::string tools_image_;
 
@@ -94,6 +97,9 @@ protected:
 
   /// Hears every line of every script as it comes, on the server's thread.
   std::function<void(const output_line&)> on_line_;
+
+  /// Hears of connections that come (true) and go, on the server's thread.
+  std::function<void(bool)> on_connection_;
 
   /// For files of a test.
   std::filesystem::path folder_;
@@ -122,7 +128,6 @@ private:
   disk::disk_pool disk_;
   std::mutex mutex_;
   std::string subscription_;
-  std::atomic<int> connections_ = 0;
   std::unique_ptr<sim::octopus_server> server_;
   std::uint16_t port_ = 0;
 };
