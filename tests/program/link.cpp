@@ -3,7 +3,9 @@
 #include <csignal>
 #include <cstdlib>
 #include <fstream>
+#include <optional>
 
+#include "tests/program/port_forward.hpp"
 #include "tests/program/stage.hpp"
 
 namespace cuttle::test {
@@ -15,26 +17,34 @@ namespace {
 
 class Link : public Stage {
 protected:
-  // Where script pods reach this host.
-  static std::string host() {
-    const auto* real = std::getenv("CUTTLE_TEST_CLUSTER");
-    if (real == nullptr || std::string{real} != "real")
-      return "127.0.0.1";
-    const auto* given = std::getenv("CUTTLE_E2E_HOST");
-    return given == nullptr ? "" : given;
+  static bool real_cluster() {
+    const auto* kind = std::getenv("CUTTLE_TEST_CLUSTER");
+    return kind != nullptr && std::string{kind} == "real";
   }
 
   void SetUp() override {
     // A worker hands over about a megabyte each time that the server asks.
     poll_ceiling_ = 300ms;
+    if (real_cluster() && !port_forward::possible())
+      GTEST_SKIP() << "CUTTLE_E2E_HOST and CUTTLE_E2E_FORWARD say how pods "
+                      "reach this machine";
     Stage::SetUp();
-    if (host().empty())
-      GTEST_SKIP() << "CUTTLE_E2E_HOST says where pods reach this host";
   }
 
+  void TearDown() override {
+    way_.reset();
+    Stage::TearDown();
+  }
+
+  // A successor listens at the same port, as a pod behind one name would, and
+  // as what leads there from pods is made once.
   void start_linked_worker() {
+    if (real_cluster() && !way_)
+      way_.emplace(link_port_ = unused_port(), folder_);
     start_connected_worker(
-      {{"CUTTLE_LINK_HOST", host()}, {"CUTTLE_LINK_PORT", "0"}});
+      {{"CUTTLE_LINK_HOST",
+        real_cluster() ? port_forward::host() : "127.0.0.1"},
+       {"CUTTLE_LINK_PORT", std::to_string(link_port_)}});
     ASSERT_TRUE(worker_->logged("runner-links-listening"));
   }
 
@@ -85,7 +95,7 @@ protected:
       ASSERT_TRUE(lines[static_cast<std::size_t>(i)].starts_with(
         std::to_string(i + 1) + " "))
         << "after line " << i;
-    EXPECT_TRUE(texts(result, output_source::err).empty());
+    EXPECT_EQ(texts(result, output_source::err), strings{});
   }
 
   static std::string burst(int count) {
@@ -97,6 +107,10 @@ protected:
 
   static constexpr auto counting
     = "for i in $(seq 1 100); do echo line $i; sleep 0.1; done; exit 7";
+
+private:
+  std::uint16_t link_port_ = 0;
+  std::optional<port_forward> way_;
 };
 
 } // namespace
