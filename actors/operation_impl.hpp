@@ -16,6 +16,7 @@
 #include "actors/pod_census.hpp"
 #include "actors/pod_lifecycle.hpp"
 #include "actors/task_log.hpp"
+#include "actors/upgrade_hint.hpp"
 #include "infra/kubernetes/advice.hpp"
 #include "infra/kubernetes/manifest.hpp"
 
@@ -103,8 +104,8 @@ private:
   // A pod that is stuck for a cause that seldom passes has failed.
   void watch_stuck_pod();
 
-  // Docker and its like do not work in a script's pod: say so once, before the
-  // line in which it shows.
+  // Docker and its like do not work in a script's pod, and not every upgrade by
+  // the server: say so once, before the line in which it shows.
   void hint(const std::vector<numbered_line>& lines);
 
   void open_log_if_due();

@@ -71,6 +71,8 @@ void operation::hint(const std::vector<numbered_line>& lines) {
   for (auto& x : lines) {
     auto text = engine_hint(x.line.text, builds_image_);
     if (text.empty())
+      text = upgrade_hint(x.line.text);
+    if (text.empty())
       continue;
     hinted_ = true;
     // It leads: its time is just before that of the line.

@@ -142,6 +142,7 @@ int run(int argc, char** argv) {
              + std::strerror(errno));
     return exit_usage;
   }
+  runner::provide_home(directory);
   runner::script_process script;
   auto error
     = runner::start_script(bash, directory, {argv + 2, argv + argc}, script);

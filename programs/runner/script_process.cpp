@@ -64,6 +64,18 @@ std::string find_bash() {
   }
 }
 
+void provide_home(const std::string& directory) {
+  const auto* home = std::getenv("HOME");
+  if (home == nullptr
+      || ::faccessat(AT_FDCWD, (std::string{home} + "/.").c_str(), W_OK | X_OK,
+                     AT_EACCESS)
+           == 0)
+    return;
+  auto own = directory + "/home";
+  if (::mkdir(own.c_str(), 0700) == 0 || errno == EEXIST)
+    ::setenv("HOME", own.c_str(), 1);
+}
+
 int start_script(const std::string& bash, const std::string& directory,
                  const std::vector<std::string>& arguments,
                  script_process& result) {

@@ -17,6 +17,12 @@ struct script_process {
 /// Path of `bash` after the image's `PATH`; empty when there is none.
 std::string find_bash();
 
+/// Points `HOME` to a new folder in the workspace if it names none that this
+/// user can write to: many images say `/root`, and under another user every
+/// tool that keeps its settings or a cache at home fails then (helm for one,
+/// with which the server looks at a worker and upgrades it).
+void provide_home(const std::string& directory);
+
 /// Starts `bash <arguments…>` in `directory` with the environment of this
 /// process, `/dev/null` as standard input, and no signal blocked or ignored
 /// [BR-02]. Returns 0, or the number of the error.

@@ -2,6 +2,7 @@
 
 #include <cstdlib>
 #include <fstream>
+#include <sstream>
 #include <unistd.h>
 
 #include "infra/crypto/cipher.hpp"
@@ -35,6 +36,7 @@ void HelmStage::SetUp() {
   worker_image_ = variable("CUTTLE_E2E_WORKER_IMAGE");
   script_image_ = variable("CUTTLE_E2E_IMAGE");
   other_image_ = variable("CUTTLE_E2E_OTHER_IMAGE");
+  tools_image_ = variable("CUTTLE_E2E_TOOLS_IMAGE");
   if (kubeconfig_.empty() || forward_.empty() || host_.empty()
       || worker_image_.empty() || script_image_.empty() || other_image_.empty())
     GTEST_SKIP() << "needs the test cluster and images: ./dev e2e";
@@ -63,8 +65,11 @@ void HelmStage::start_server() {
   sim::octopus_server::options options;
   options.spool = folder_ / "server-spool";
   fs::create_directory(options.spool);
+  options.poll_ceiling = poll_ceiling_;
   options.on_worker = [this](const std::string&, bool connected) {
     connections_ += connected ? 1 : -1;
+    if (on_connection_)
+      on_connection_(connected);
   };
   server_ = std::make_unique<sim::octopus_server>(links_, disk_, *identity,
                                                   std::move(options));
@@ -253,18 +258,39 @@ bool HelmStage::may(const std::string& account, std::vector<std::string> what) {
   return kubectl(command).code == 0;
 }
 
+std::optional<double> HelmStage::metric(const std::string& name) {
+  for (auto& pod : list("pods", "agent.octopus.com/component=tentacle")) {
+    auto path = "/api/v1/namespaces/" + namespace_ + "/pods/"
+                + pod["metadata"]["name"].get<std::string>()
+                + ":8080/proxy/metrics";
+    auto page = kubectl({"get", "--raw", path});
+    std::istringstream lines{page.text};
+    for (std::string line; std::getline(lines, line);)
+      if (page.code == 0 && line.starts_with(name + " "))
+        return std::stod(line.substr(name.size()));
+  }
+  return std::nullopt;
+}
+
 running_script_ptr HelmStage::start(const std::string& body) {
-  auto script = std::make_shared<running_script>();
   start_script command;
   command.script_body = body;
+  return start(std::move(command));
+}
+
+running_script_ptr HelmStage::start(start_script command) {
+  auto script = std::make_shared<running_script>();
   command.ticket = sim::make_ticket();
   command.task_id = "ServerTasks-1";
   script->ticket = command.ticket;
   sim::script_observer observer;
-  observer.on_lines
-    = [script](const std::vector<output_line>& lines, process_state state) {
-        script->add(lines, state);
-      };
+  observer.on_lines = [this, script](const std::vector<output_line>& lines,
+                                     process_state state) {
+    if (on_line_)
+      for (auto& line : lines)
+        on_line_(line);
+    script->add(lines, state);
+  };
   observer.on_end
     = [script](const sim::script_result& result) { script->end(result); };
   std::lock_guard lock{mutex_};

@@ -28,7 +28,8 @@ struct command_result {
 /// and scripts on the node; CUTTLE_E2E_FORWARD, a program that makes a port of
 /// this machine's loopback reachable for pods (`… in PORT`, and `… stop in
 /// PORT`), at the address CUTTLE_E2E_HOST; and helm. The node must see this
-/// machine's files.
+/// machine's files. CUTTLE_E2E_TOOLS_IMAGE, for some tests, is an image of
+/// scripts that has helm and kubectl.
 class HelmStage : public ::testing::Test {
 protected:
   void SetUp() override;
@@ -61,6 +62,12 @@ protected:
   bool may(const std::string& account, std::vector<std::string> what);
 
   running_script_ptr start(const std::string& body);
+  /// Starts a script; ticket and task are the stage's to give.
+  running_script_ptr start(start_script command);
+
+  /// One of the worker's metrics, read through the API server; nothing as long
+  /// as there is no worker that answers.
+  std::optional<double> metric(const std::string& name);
 
   const std::string& release() const {
     return release_;
@@ -79,6 +86,24 @@ protected:
   std::string script_image_;
   std::string other_image_;
 
+  std::atomic<int> connections_ = 0;
+
+  /// An image with helm and kubectl besides; empty: there is none.
+  std::string tools_image_;
+
+  /// Longest pause of the server between two questions about a script; to be
+  /// set before `SetUp`.
+  std::chrono::milliseconds poll_ceiling_{5'000};
+
+  /// Hears every line of every script as it comes, on the server's thread.
+  std::function<void(const output_line&)> on_line_;
+
+  /// Hears of connections that come (true) and go, on the server's thread.
+  std::function<void(bool)> on_connection_;
+
+  /// For files of a test.
+  std::filesystem::path folder_;
+
   /// The REST API, once the stage is set.
   std::unique_ptr<sim::octopus_rest> rest_;
 
@@ -90,7 +115,6 @@ private:
   json values() const;
   std::string values_file(const json& more);
 
-  std::filesystem::path folder_;
   std::string kubeconfig_;
   std::string helm_;
   std::string forward_;
@@ -104,7 +128,6 @@ private:
   disk::disk_pool disk_;
   std::mutex mutex_;
   std::string subscription_;
-  std::atomic<int> connections_ = 0;
   std::unique_ptr<sim::octopus_server> server_;
   std::uint16_t port_ = 0;
 };

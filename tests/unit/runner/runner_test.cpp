@@ -71,6 +71,28 @@ TEST(Runner, RunsInTheWorkspaceWithTheEnvironment_BR02) {
             (lines{uut.path().string(), "blue pear"}));
 }
 
+TEST(Runner, GivesAScriptWithoutAUsableHomeOne) {
+  for (auto* home : {"/dev/null", "/no/such/folder"}) {
+    script_run uut{"mkdir -p ~/.cache/tool && echo x >~/.cache/tool/y && "
+                   "echo kept; [[ $HOME == $PWD/home ]] && stat -c %a ~",
+                   {},
+                   {std::string{"HOME="} + home}};
+    EXPECT_EQ(uut.finish(), 0) << home;
+    EXPECT_EQ(uut.script_lines(output_source::out), (lines{"kept", "700"}));
+  }
+}
+
+TEST(Runner, LeavesAHomeThatIsUsableOrUnset_BR02) {
+  script_run usable{
+    "echo ${HOME-none}; [[ -e home ]] || echo nothing made", {}, {"HOME=/tmp"}};
+  EXPECT_EQ(usable.finish(), 0);
+  EXPECT_EQ(usable.script_lines(output_source::out),
+            (lines{"/tmp", "nothing made"}));
+  script_run unset{"[[ -e home ]] || echo nothing made"};
+  EXPECT_EQ(unset.finish(), 0);
+  EXPECT_EQ(unset.script_lines(output_source::out), lines{"nothing made"});
+}
+
 TEST(Runner, GivesTheScriptNoInput_BR02) {
   script_run uut{"read line; echo $?; readlink /proc/$$/fd/0"};
   EXPECT_EQ(uut.finish(), 0);
