@@ -4,6 +4,7 @@
 #include <curl/curl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <openssl/ssl.h>
 #include <stdexcept>
 #include <sys/socket.h>
 
@@ -40,6 +41,24 @@ int tune_socket(void* alone, curl_socket_t socket, curlsocktype) {
   if (*static_cast<bool*>(alone))
     set(SOL_SOCKET, SO_RCVBUF, 256 * 1024);
   return CURL_SOCKOPT_OK;
+}
+
+// What a follow stream keeps while its script is silent, which is most of the
+// time of most of them (bytes). libcurl's own sizes are 64 KiB for a request's
+// headers, of which these are few, and 16 KiB for reading.
+constexpr long stream_send_buffer = 16 * 1024;
+constexpr long stream_read_buffer = 8 * 1024;
+
+/// Gives back the TLS connection's buffers that are not in use. libcurl has
+/// OpenSSL keep none, but a ticket that the server sends after the handshake
+/// makes it take one for writing (17 KiB), and a follow stream never writes
+/// again.
+void release_buffers(CURL* easy) {
+  curl_tlssessioninfo* session = nullptr;
+  curl_easy_getinfo(easy, CURLINFO_TLS_SSL_PTR, &session);
+  if (session && session->backend == CURLSSLBACKEND_OPENSSL
+      && session->internals)
+    SSL_free_buffers(static_cast<SSL*>(session->internals));
 }
 
 int status_of(CURL* easy) {
@@ -121,6 +140,11 @@ transfer::transfer(const access& where, const api_options& options,
   if (!request.endless)
     set(CURLOPT_TIMEOUT_MS, static_cast<long>(options.request_timeout.count()));
 
+  if (request.alone) {
+    set(CURLOPT_UPLOAD_BUFFERSIZE, stream_send_buffer);
+    set(CURLOPT_BUFFERSIZE, stream_read_buffer);
+  }
+
   // TLS.
   set(CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
   set(CURLOPT_SSL_VERIFYPEER, where.verify_server ? 1L : 0L);
@@ -161,6 +185,8 @@ transfer::transfer(const access& where, const api_options& options,
     if ((line == "\r\n" || line == "\n") && status_of(it.easy) >= 200
         && !it.has_headers) {
       it.has_headers = true;
+      if (it.alone)
+        release_buffers(it.easy);
       it.owner->on_headers(status_of(it.easy));
     }
     return size;

@@ -14,8 +14,11 @@ namespace {
 
 using settings::log_level;
 
-// Lines that wait for the sink; beyond that the oldest are overwritten.
-constexpr std::size_t queue_lines = 8192;
+// Lines that wait for the sink; beyond that the oldest are overwritten. Each
+// place takes 0.4 KiB from the start on, used or not. Nothing is logged for an
+// operation that goes well, so this is one line for each of 2,000 that do not,
+// all at once.
+constexpr std::size_t queue_lines = 2048;
 
 std::mutex start_mutex;
 std::shared_ptr<spdlog::logger> owner;
