@@ -82,8 +82,10 @@ int server_core::find_session(SSL* connection, const unsigned char* identity,
     return 1;
   try {
     auto who = self->find({reinterpret_cast<const char*>(identity), size});
-    if (!who)
+    if (!who) {
+      caller->named_unknown();
       return 1;
+    }
     *result = make_psk_session(connection, who->key.value);
     if (*result != nullptr)
       caller->named(std::move(who));

@@ -125,6 +125,12 @@ session::task<void> session::shake_hands() {
     auto step = tls_.handshake();
     if (step == progress::done)
       break;
+    // (TLS itself would only say that a certificate is missing)
+    if (unknown_)
+      co_return fail(errc::forbidden,
+                     "no script of this worker has the ticket that the runner "
+                     "named: it has ended, or the worker has just started and "
+                     "the runner will dial again");
     auto waited = co_await ready(step, until, what);
     if (!waited)
       co_return waited;

@@ -85,6 +85,11 @@ public:
     who_ = std::move(who);
   }
 
+  /// Called in the handshake with a ticket that nobody expects.
+  void named_unknown() {
+    unknown_ = true;
+  }
+
   /// Serves the connection to its end, and tells of it.
   boost::asio::awaitable<void> run();
 
@@ -130,6 +135,7 @@ private:
   bool watches_write_ = false;
   std::shared_ptr<expectation> who_;
   bool proven_ = false;
+  bool unknown_ = false;
   bool told_open_ = false;
   std::optional<failure> end_;
   // What the owner wants; numbers of which only the newest counts.

@@ -57,6 +57,20 @@ TEST_F(RunnerLinkTrouble, RefusesATicketThatNobodyExpects) {
   expect_served(uut);
 }
 
+TEST_F(RunnerLinkTrouble, SaysOfATicketThatNobodyExpectsWhyItIsRefused) {
+  testing::internal::CaptureStderr();
+  {
+    test_server uut{thread};
+    raw_runner runner{uut.port};
+    EXPECT_FALSE(runner.secure("Ticket-2", key));
+  }
+  auto log = testing::internal::GetCapturedStderr();
+  EXPECT_NE(log.find("no script of this worker has the ticket"),
+            std::string::npos)
+    << log;
+  EXPECT_EQ(log.find("TLS"), std::string::npos) << log;
+}
+
 TEST_F(RunnerLinkTrouble, RefusesGarbageInsteadOfTls) {
   test_server uut{thread};
   uut.get().expect(ticket, key, worker.tell(uut.get()));
