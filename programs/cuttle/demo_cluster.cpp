@@ -170,9 +170,9 @@ private:
   }
 
   // A pod that comes before its volume is bound waits for the scheduler's next
-  // round.
+  // round. A cluster that misses its turn to bind looks again every 15 s.
   outcome<void> wait_for_claim(const std::string& path) {
-    for (int attempt = 0; attempt < 100; ++attempt) {
+    for (int attempt = 0; attempt < 300; ++attempt) {
       auto found = call("GET", path, "");
       if (!found)
         return tl::unexpected(found.error());
@@ -182,7 +182,7 @@ private:
       std::this_thread::sleep_for(std::chrono::milliseconds{200});
     }
     return fail(errc::deadline_exceeded,
-                "the volume claim of the demo was not bound within 20 s; does "
+                "the volume claim of the demo was not bound within 60 s; does "
                 "the cluster allow host path volumes?");
   }
 
