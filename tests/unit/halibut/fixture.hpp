@@ -23,8 +23,9 @@ using namespace std::chrono_literals;
 
 inline constexpr auto subscription = "poll://test00vectors/";
 
-/// Longest wait for anything that must happen.
-inline constexpr auto patience = 30s;
+/// Longest wait for anything that must happen, also under sanitizers on a busy
+/// machine.
+inline constexpr auto patience = 90s;
 
 /// Identities are expensive: one of each for the whole program.
 const crypto::identity& server_identity();
