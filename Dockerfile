@@ -1,5 +1,4 @@
-# syntax=docker/dockerfile:1
-# The worker's image: the program and the libraries that it links, the runner for
+# The worker's image: the program and the C library, the runner for
 # script pods on amd64 and arm64 nodes, certificate authorities, and nothing to
 # log in to: no shell, no package manager, no root. tools/image makes the same
 # content for the test cluster without a container engine.
@@ -14,24 +13,32 @@ ARG DEBIAN=debian:12-slim
 
 # --- build ---------------------------------------------------------------------
 FROM ${DEBIAN} AS build
-SHELL ["/bin/bash", "-euo", "pipefail", "-c"]
 WORKDIR /src
-# Packages of Debian 12, by the project's own list; CAF from Debian's source.
-COPY tools/packages.txt tools/install-caf tools/
+# Packages of Debian 12, by the project's own list.
+COPY tools/packages.txt tools/
 RUN apt-get update \
   && awk '!/^#/ && $2 == "build" {print $1}' tools/packages.txt \
     | DEBIAN_FRONTEND=noninteractive xargs apt-get install -y -q --no-install-recommends \
       ca-certificates dpkg-dev \
-  && tools/install-caf --prefix /opt/caf \
   && rm -rf /var/lib/apt/lists/*
-# The runner for arm64 nodes; the build finds the cross compiler itself.
-RUN if [[ $(dpkg --print-architecture) == amd64 ]]; then \
-    dpkg --add-architecture arm64 \
-    && apt-get update \
-    && DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends \
-      g++-aarch64-linux-gnu libssl-dev:arm64 \
-    && rm -rf /var/lib/apt/lists/*; \
-  fi
+# The runner for nodes of the other architecture; the build finds the cross
+# compiler itself.
+RUN case $(dpkg --print-architecture) in \
+    amd64) other=arm64 compiler=g++-aarch64-linux-gnu ;; \
+    arm64) other=amd64 compiler=g++-x86-64-linux-gnu ;; \
+    *) echo "images are for amd64 and arm64 nodes" >&2; exit 1 ;; \
+  esac \
+  && dpkg --add-architecture "$other" \
+  && apt-get update \
+  && DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends \
+    "$compiler" "libssl-dev:$other" \
+  && rm -rf /var/lib/apt/lists/*
+# CAF, and the libraries that Debian has no good static archive of, from Debian's
+# sources of them.
+COPY tools/install-caf tools/install-libraries tools/
+RUN tools/install-caf --prefix /opt/caf \
+  && tools/install-libraries --prefix /opt/caf \
+  && rm -rf /var/lib/apt/lists/* /root/.cache/caf
 COPY CMakeLists.txt CMakePresets.json ./
 COPY cmake cmake
 COPY messages messages
@@ -41,6 +48,8 @@ COPY programs programs
 COPY tools tools
 RUN cmake --preset release -DCUTTLE_TESTS=OFF -DCMAKE_PREFIX_PATH=/opt/caf \
   && cmake --build build/release \
+  && test -x build/release/runner/bootstrapRunner-linux-amd64 \
+  && test -x build/release/runner/bootstrapRunner-linux-arm64 \
   && tools/image-root build/release /image
 
 # --- the image -----------------------------------------------------------------
@@ -51,6 +60,6 @@ ENV PATH=/usr/local/bin \
     BOOTSTRAPRUNNEREXECUTABLEDIRECTORY=/bootstrapRunner/
 USER 1000:1000
 WORKDIR /tmp
-EXPOSE 8080
+EXPOSE 8080 8081
 ENTRYPOINT ["/usr/local/bin/cuttle"]
 CMD ["run"]

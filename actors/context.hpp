@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "actors/log_budget.hpp"
 #include "infra/crypto/cipher.hpp"
 #include "infra/halibut/polling_service.hpp"
 #include "infra/kubernetes/cluster.hpp"
@@ -44,12 +45,27 @@ struct patience {
   std::chrono::milliseconds rpc{20'000};
   /// From the end of a container to the end of its log.
   std::chrono::milliseconds log_end{30'000};
-  /// For the runner to dial, or to dial again, before the pod's log is read.
+  /// For the runner to dial before the pod's log is read.
   std::chrono::milliseconds link{2'000};
+  /// For one to dial again that was linked, or that an earlier worker started:
+  /// its own pause may be two seconds.
+  std::chrono::milliseconds link_again{5'000};
   /// The same when the runners before did not dial either.
   std::chrono::milliseconds link_missed{100};
+  /// For lines that the pod's log lacks, if the runner may still have them: it
+  /// takes half a minute to see that a worker has vanished without a word.
+  std::chrono::milliseconds missing_lines{60'000};
   /// Between two lines that name an unchanged phase [RPC-08].
   std::chrono::seconds phase_line{60};
+  /// Between two lines that name another place in the queue.
+  std::chrono::seconds queue_line{10};
+  /// Before something that failed on the volume is tried again.
+  std::chrono::milliseconds volume_retry{5'000};
+  /// For a kept request to be dropped before its pod is deleted all the same.
+  std::chrono::milliseconds drop{2'000};
+  /// For a deleted pod to go before it is deleted again: the watch may still
+  /// have had to tell of it.
+  std::chrono::milliseconds stray{5'000};
   /// How long a ticket is remembered after CompleteScript.
   std::chrono::minutes tombstone{60};
   /// How long a result without CompleteScript is kept [ORP-04].
@@ -76,13 +92,18 @@ struct worker_context {
   /// Called at each step of an operation with `actor.message` and the ticket;
   /// `main` logs it at debug level. Throwing ends the actor that took the step.
   std::function<void(std::string_view step, const script_ticket&)> on_step{};
-  /// Bytes of log text that all operations hold together.
-  std::shared_ptr<std::atomic<std::size_t>> log_bytes
-    = std::make_shared<std::atomic<std::size_t>>(0);
+  /// Memory that the output of all operations takes together.
+  log_budget_ptr log_memory = std::make_shared<log_budget>();
 
   /// Runners in a row that did not dial in time.
   std::shared_ptr<std::atomic<unsigned>> link_misses
     = std::make_shared<std::atomic<unsigned>>(0);
+
+  /// Encrypts the requests that wait on the volume. (No script's log key, for
+  /// no ticket has a colon.)
+  crypto::log_key request_key() const {
+    return log_key(script_ticket{":requests"});
+  }
 
   void step(std::string_view name, const script_ticket& ticket) const {
     if (on_step)

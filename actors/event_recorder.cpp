@@ -16,8 +16,10 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// The first write waits for what the first list of events has [EVT-01].
-constexpr auto first_write = 10s;
+// What comes together is written together: a first list of events, say
+// [EVT-01].
+constexpr auto gathering = 10s;
+// From one write to the next, also after a failure.
 constexpr auto write_interval = 10min;
 // Made by the chart, empty [MET-01].
 constexpr auto config_map = "kubernetes-agent-metrics";
@@ -40,7 +42,6 @@ public:
   event_recorder& operator=(const event_recorder&) = delete;
 
   event_recorder_actor::behavior_type make_behavior() {
-    write_after(first_write);
     return {
       [this](const pod_event_seen& x) { take(x.event); },
       [this](const events_recorded& x) { on_recorded(x); },
@@ -55,15 +56,21 @@ private:
     events_.push_back(event);
     if (events_.size() > kubernetes::event_metrics::most)
       events_.erase(events_.begin());
+    if (!waiting_)
+      write_after(gathering);
   }
 
   void write_after(std::chrono::milliseconds wait) {
+    waiting_ = true;
     timer_ = self_->run_delayed(wait, [this] { write(); });
   }
 
   void write() {
+    waiting_ = false;
+    if (events_.empty())
+      return;
     write_after(write_interval);
-    if (events_.empty() || writing_ > 0)
+    if (writing_ > 0)
       return;
     writing_ = events_.size();
     kubernetes::store_event_metrics(
@@ -91,6 +98,8 @@ private:
   kubernetes::event_sources sources_;
   std::vector<pod_event> events_;
   std::size_t writing_ = 0;
+  // For the next write.
+  bool waiting_ = false;
   caf::disposable timer_;
 };
 

@@ -17,14 +17,20 @@ constexpr unsigned link_misses_limit = 3;
 
 log_stream::log_stream(log_stream_actor::pointer self, context_ptr context,
                        operation_actor operation, script_ticket ticket,
-                       std::size_t window)
+                       bool adopted)
   : self_(self), context_(std::move(context)), operation_(std::move(operation)),
-    ticket_(std::move(ticket)), window_(window),
+    ticket_(std::move(ticket)),
+    share_(context_->log_memory, context_->settings.log_buffer_bytes,
+           context_->settings.log_total_bytes),
+    again_(adopted),
     links_(context_->metrics.gauge("cuttle_runner_links",
                                    "Runners that send their output directly.")),
     pod_logs_(context_->metrics.counter(
       "cuttle_pod_log_readings_total",
-      "Readings of a pod's log, for want of its runner's link.")) {
+      "Readings of a pod's log, for want of its runner's link.")),
+    memory_(context_->metrics.gauge(
+      "cuttle_log_bytes", "Memory of scripts' output on its way to the server, "
+                          "all scripts together.")) {
   install_handlers(self_);
   expect_runner();
 }
@@ -36,6 +42,8 @@ log_stream::~log_stream() {
   set_resumed(false);
   if (link_flow_)
     link_flow_->cancel();
+  share_.release(share_.held());
+  show_memory();
 }
 
 log_stream_actor::behavior_type log_stream::make_behavior() {
@@ -56,15 +64,13 @@ void log_stream::open(const open_log& x) {
   step("log_stream.open_log");
   pod_ = x.pod;
   reader_.emplace(context_->log_key(ticket_), x.delivered);
-  outstanding_ = 0;
+  share_.release(share_.held());
   failures_ = 0;
   ended_ = false;
-  // Nothing of an earlier reading that was about to end counts any more.
-  draining_ = false;
   reason_ = {};
-  how_ = {};
   stop_following();
   ++stream_;
+  rereading_ = false;
   kept_read_ = false;
   source_ = source::none;
   // What has come over the link does not come twice there; a new dialling has
@@ -89,7 +95,7 @@ void log_stream::on_container_ended() {
   if (!reader_ || ended_)
     return;
   arm_deadline();
-  if (source_ == source::none && !draining_) {
+  if (source_ == source::none) {
     failures_ = 0;
     read_on();
   }
@@ -99,8 +105,9 @@ void log_stream::arm_deadline() {
   deadline_.dispose();
   deadline_ = self_->run_delayed(context_->patience.log_end, [this] {
     // A paused stream waits for the server, not for the cluster.
-    if (!has_room() || progress_) {
+    if (!room_ || progress_) {
       progress_ = false;
+      offer_room();
       return arm_deadline();
     }
     give_up();
@@ -115,14 +122,15 @@ void log_stream::give_up() {
     read_on();
     return arm_deadline();
   }
-  drain({false, reason_.code == errc::none
-                  ? "The rest of the script's output did not arrive in time."
-                  : "The rest of the script's output could not be read: "
-                      + reason_.text});
+  end({false, reason_.code == errc::none
+                ? "The rest of the script's output did not arrive in time."
+                : "The rest of the script's output could not be read: "
+                    + reason_.text});
 }
 
 void log_stream::read_on() {
   reopen_.dispose();
+  rereading_ = false;
   reader_->restart(false);
   if (link_flow_ && container_ended_ && !kept_read_)
     return read_kept();
@@ -132,22 +140,14 @@ void log_stream::read_on() {
 void log_stream::await_link() {
   source_ = source::none;
   auto& misses = *context_->link_misses;
-  auto patience = misses < link_misses_limit ? context_->patience.link
-                                             : context_->patience.link_missed;
+  const auto& times = context_->patience;
+  auto patience = again_ ? times.link_again : times.link;
+  if (misses >= link_misses_limit)
+    patience = times.link_missed;
   reopen_ = self_->run_delayed(patience, [this, &misses] {
     ++misses;
     read_on();
   });
-}
-
-void log_stream::reread() {
-  // What the runner left begins where the server has confirmed.
-  if (link_flow_ && container_ended_ && !kept_read_)
-    return read_on();
-  telemetry::info("log-reread",
-                  {{"pod", pod_}, {"after", reader_->last_number()}});
-  reader_->restart(true);
-  follow({});
 }
 
 bool log_stream::feed(const std::string& bytes) {
@@ -155,6 +155,7 @@ bool log_stream::feed(const std::string& bytes) {
   auto advice = reader_->feed(bytes);
   if (reader_->last_number() > before) {
     progress_ = true;
+    rereading_ = false;
     failures_ = 0;
   }
   return advice == podlog::reader::advice::more;
@@ -162,65 +163,58 @@ bool log_stream::feed(const std::string& bytes) {
 
 // -- the operation ------------------------------------------------------------
 
+std::shared_ptr<log_flow> log_stream::make_flow() const {
+  return std::make_shared<log_flow>(context_->log_memory,
+                                    context_->settings.log_total_bytes);
+}
+
 void log_stream::flush() {
-  while (reader_ && has_room()) {
-    auto batch = reader_->take();
-    if (batch.lines.empty() && batch.remarks.empty())
-      break;
-    outstanding_ += batch.bytes;
+  auto batch = reader_->take();
+  share_.set_partial(reader_->partial_bytes());
+  if (!batch.lines.empty() || !batch.remarks.empty()) {
+    share_.hold(batch.bytes);
     self_->send(operation_, std::move(batch));
   }
-  if (draining_ && reader_->ready_bytes() == 0)
-    end();
-  else if (reader_->end_marker() && reader_->ready_bytes() == 0 && !ended_)
-    drain({});
+  show_memory();
+  if (reader_->end_marker())
+    end({});
 }
 
 void log_stream::on_credit(const log_credit& x) {
-  outstanding_ -= std::min(x.bytes, outstanding_);
+  share_.release(x.bytes);
+  show_memory();
   if (x.confirmed > confirmed_) {
     confirmed_ = x.confirmed;
     if (resumed_)
       context_->links->acknowledge(session_, confirmed_);
   }
-  if (!reader_ || ended_)
-    return;
-  flush();
-  if (ended_)
-    return;
+  if (reader_ && !ended_)
+    offer_room();
+}
+
+void log_stream::offer_room() {
+  auto room = has_room();
   if (link_flow_)
-    link_flow_->set_room(has_room());
+    link_flow_->set_room(room);
   if (flow_)
-    flow_->set_room(has_room());
-  if (kept_waits_ && has_room())
+    flow_->set_room(room);
+  if (kept_waits_ && room)
     read_kept_part();
 }
 
-void log_stream::drain(log_end how) {
-  if (ended_)
+void log_stream::end(log_end how) {
+  if (std::exchange(ended_, true))
     return;
-  how_ = std::move(how);
-  draining_ = true;
-  reopen_.dispose();
-  deadline_.dispose();
-  if (reader_->ready_bytes() == 0)
-    end();
-  else
-    flush();
-}
-
-void log_stream::end() {
-  if (ended_)
-    return;
-  ended_ = true;
-  draining_ = false;
   deadline_.dispose();
   reopen_.dispose();
   stop_following();
-  auto rest = reader_->take();
-  if (!rest.lines.empty() || !rest.remarks.empty())
-    self_->send(operation_, std::move(rest));
-  self_->send(operation_, how_);
+  flush();
+  share_.set_partial(0);
+  self_->send(operation_, std::move(how));
+}
+
+void log_stream::show_memory() {
+  memory_.set(static_cast<double>(context_->log_memory->used()));
 }
 
 void log_stream::set_resumed(bool to) {
@@ -235,10 +229,10 @@ void log_stream::step(std::string_view what) {
 
 log_stream_actor spawn_log_stream(caf::local_actor& parent, context_ptr context,
                                   operation_actor operation,
-                                  script_ticket ticket, std::size_t window) {
+                                  script_ticket ticket, bool adopted) {
   using impl = log_stream_actor::stateful_impl<log_stream>;
   return parent.spawn<impl, caf::linked>(
-    std::move(context), std::move(operation), std::move(ticket), window);
+    std::move(context), std::move(operation), std::move(ticket), adopted);
 }
 
 } // namespace cuttle

@@ -8,10 +8,11 @@
 namespace cuttle {
 
 /// Spawns the reader of one operation's output. It reads nothing before
-/// `open_log`; `window` is how many bytes of text it may hand over before it
-/// hears `log_credit`.
+/// `open_log`, and hands over no more lines than its share of the memory allows
+/// before it hears `log_credit`. `adopted`: the pod was started by an earlier
+/// worker.
 log_stream_actor spawn_log_stream(caf::local_actor& parent, context_ptr context,
                                   operation_actor operation,
-                                  script_ticket ticket, std::size_t window);
+                                  script_ticket ticket, bool adopted);
 
 } // namespace cuttle

@@ -21,8 +21,7 @@ public:
   static inline const char* name = "cuttle.log_stream";
 
   log_stream(log_stream_actor::pointer self, context_ptr context,
-             operation_actor operation, script_ticket ticket,
-             std::size_t window);
+             operation_actor operation, script_ticket ticket, bool adopted);
 
   ~log_stream();
 
@@ -91,6 +90,16 @@ private:
   // has comes from the start.
   void reread();
 
+  // Whether lines that the pod's log lacks may still come from the runner, over
+  // its link or, once it has ended, from the workspace.
+  bool runner_may_have_them() const;
+
+  // The pod's log lacks lines: waits for the runner before they are given up.
+  void await_missing();
+
+  // Reads the whole log, and accepts what it lacks as lost.
+  void accept_missing();
+
   void stop_following();
 
   // Gives bytes to the reader; false if it wants to read again.
@@ -98,18 +107,24 @@ private:
 
   // -- the operation --------------------------------------------------------
 
-  bool has_room() const {
-    return outstanding_ < window_;
+  // Whether the source may bring more; it is told so.
+  bool has_room() {
+    return room_ = share_.room();
   }
+
+  // Looks again whether the source may bring more.
+  void offer_room();
+
+  std::shared_ptr<log_flow> make_flow() const;
+
+  void show_memory();
 
   void flush();
 
   void on_credit(const log_credit& x);
 
-  // No more data will come: end as soon as the operation has taken the rest.
-  void drain(log_end how);
-
-  void end();
+  // No more data will come.
+  void end(log_end how);
 
   void step(std::string_view what);
 
@@ -117,7 +132,10 @@ private:
   context_ptr context_;
   operation_actor operation_;
   script_ticket ticket_;
-  std::size_t window_;
+  // What the operation has of us and the server has not.
+  log_budget::share share_;
+  // What the source knows.
+  bool room_ = true;
   std::string pod_;
   std::optional<podlog::reader> reader_;
   source source_ = source::none;
@@ -128,17 +146,25 @@ private:
   std::int64_t first_ = 1;
   // Lines are asked for, and come.
   bool resumed_ = false;
+  // There was a link already, of this worker or maybe of an earlier one.
+  bool again_;
   std::int64_t confirmed_ = 0;
 
   // Counts `resumed_`, and readings of pods' logs.
   void set_resumed(bool to);
   telemetry::gauge& links_;
   telemetry::counter& pod_logs_;
+  telemetry::gauge& memory_;
 
   // What the runner left in the workspace.
   bool kept_read_ = false;
   std::uint64_t kept_offset_ = 0;
   bool kept_waits_ = false;
+
+  // The pod's log is read from its start because lines were missing.
+  bool rereading_ = false;
+  // The runner was waited for because of missing lines, and did not dial.
+  bool runner_silent_ = false;
 
   std::shared_ptr<log_flow> flow_;
   // Number of the present stream or reading; what belongs to another is late.
@@ -146,12 +172,9 @@ private:
   bool progress_ = false;
   std::size_t failures_ = 0;
 
-  std::size_t outstanding_ = 0;
   bool container_ended_ = false;
-  bool draining_ = false;
   bool ended_ = false;
   failure reason_;
-  log_end how_;
   caf::disposable reopen_;
   caf::disposable deadline_;
 };

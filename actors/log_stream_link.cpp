@@ -14,7 +14,7 @@ void log_stream::expect_runner() {
     return;
   session_ = 0;
   set_resumed(false);
-  if (auto old = std::exchange(link_flow_, std::make_shared<log_flow>()))
+  if (auto old = std::exchange(link_flow_, make_flow()))
     old->cancel();
   mailbox<log_stream_actor> owner{log_stream_actor{self_}};
   runner_link::callbacks tell;
@@ -38,6 +38,8 @@ void log_stream::on_link_opened(const link_opened& x) {
   step("log_stream.link_opened");
   session_ = x.session;
   first_ = x.first;
+  again_ = true;
+  runner_silent_ = false;
   set_resumed(false);
   if (source_ == source::link)
     source_ = source::none;
@@ -53,7 +55,7 @@ void log_stream::on_link_opened(const link_opened& x) {
 }
 
 bool log_stream::attach() {
-  if (session_ == 0 || resumed_ || draining_)
+  if (session_ == 0 || resumed_)
     return false;
   auto last = reader_->last_number();
   // The runner does not hold the next line any more: the pod's log first.
@@ -62,6 +64,7 @@ bool log_stream::attach() {
   reopen_.dispose();
   stop_following();
   ++stream_;
+  rereading_ = false;
   reader_->restart(false);
   set_resumed(true);
   progress_ = false;
@@ -95,7 +98,7 @@ void log_stream::on_link_closed(const link_closed& x) {
   session_ = 0;
   auto was_read = resumed_;
   set_resumed(false);
-  if (!was_read || !reader_ || ended_ || draining_)
+  if (!was_read || !reader_ || ended_)
     return;
   telemetry::info("runner-link-lost",
                   {{"ticket", ticket_.task_id}, {"reason", x.reason.text}});
@@ -151,7 +154,7 @@ void log_stream::on_kept(const kept_lines& x) {
   if (!feed(x.bytes))
     return reread();
   flush();
-  if (ended_ || draining_)
+  if (ended_)
     return;
   // The pod's log has what the runner could not leave here.
   if (x.last)

@@ -5,6 +5,7 @@
 #include "actors/log_stream_impl.hpp"
 #include "actors/mailbox.hpp"
 #include "infra/kubernetes/cluster.hpp"
+#include "infra/telemetry/log.hpp"
 
 namespace cuttle {
 
@@ -25,7 +26,7 @@ void log_stream::follow(std::optional<timestamp> since) {
   source_ = source::pod_log;
   progress_ = false;
   pod_logs_.add();
-  flow_ = std::make_shared<log_flow>();
+  flow_ = make_flow();
   mailbox<log_stream_actor> owner{log_stream_actor{self_}};
   kubernetes::log_callbacks callbacks;
   callbacks.on_data = [owner, stream, flow = flow_](std::string_view data) {
@@ -51,6 +52,47 @@ void log_stream::follow(std::optional<timestamp> since) {
 void log_stream::stop_following() {
   if (auto flow = std::exchange(flow_, nullptr))
     flow->cancel();
+}
+
+void log_stream::reread() {
+  // What came before the gap is good.
+  flush();
+  if (ended_)
+    return;
+  // What the runner left begins where the server has confirmed.
+  if (link_flow_ && container_ended_ && !kept_read_)
+    return read_on();
+  if (std::exchange(rereading_, true))
+    return runner_may_have_them() ? await_missing() : accept_missing();
+  telemetry::info("log-reread",
+                  {{"pod", pod_}, {"after", reader_->last_number()}});
+  reader_->restart(!runner_may_have_them());
+  follow({});
+}
+
+bool log_stream::runner_may_have_them() const {
+  // One that is linked has said that it does not hold them.
+  return link_flow_ && session_ == 0 && !container_ended_ && !runner_silent_;
+}
+
+void log_stream::await_missing() {
+  telemetry::info("log-waits-for-runner",
+                  {{"pod", pod_}, {"after", reader_->last_number()}});
+  stop_following();
+  ++stream_;
+  source_ = source::none;
+  reopen_.dispose();
+  reopen_ = self_->run_delayed(context_->patience.missing_lines, [this] {
+    runner_silent_ = true;
+    accept_missing();
+  });
+}
+
+void log_stream::accept_missing() {
+  telemetry::warn("log-lines-missing",
+                  {{"pod", pod_}, {"after", reader_->last_number()}});
+  reader_->restart(true);
+  follow({});
 }
 
 void log_stream::on_data(const log_data& x) {
@@ -80,16 +122,16 @@ void log_stream::on_closed(const log_closed& x) {
   if (ended_)
     return;
   if (x.reason.code == errc::none && reader_->end_marker())
-    return drain({});
+    return end({});
   // Without the end marker the rest may be where the runner left it.
   if (container_ended_ && link_flow_ && !kept_read_)
     return read_on();
   if (x.reason.code == errc::none && container_ended_)
-    return drain({});
+    return end({});
   if (x.reason.code == errc::not_found && container_ended_)
-    return drain({false, "The rest of the script's output is gone with its "
-                         "pod: "
-                           + x.reason.text});
+    return end({false, "The rest of the script's output is gone with its "
+                       "pod: "
+                         + x.reason.text});
   schedule_reopen();
 }
 

@@ -10,10 +10,11 @@ operation::operation(operation_actor::pointer self, context_ptr context,
     ticket_(plan.ticket), pod_name_(kubernetes::script_pod_name(ticket_)),
     census_(context_->metrics) {
   install_handlers(self_);
-  lifecycle_ = spawn_pod_lifecycle(*self_, context_, operation_actor{self_},
-                                   ticket_, plan.command, plan.version);
+  lifecycle_
+    = spawn_pod_lifecycle(*self_, context_, operation_actor{self_}, ticket_,
+                          plan.command, plan.version, plan.request);
   log_ = spawn_log_stream(*self_, context_, operation_actor{self_}, ticket_,
-                          context_->settings.log_buffer_bytes);
+                          plan.pod.has_value());
   builds_image_ = plan.command && builds_an_image(plan.command->body());
   if (!plan.note.empty())
     say(output_source::debug, std::move(plan.note));
@@ -28,11 +29,11 @@ operation::operation(operation_actor::pointer self, context_ptr context,
 
 operation::~operation() {
   start_timer_.dispose();
+  held_timer_.dispose();
   cancel_timer_.dispose();
   complete_timer_.dispose();
   result_timer_.dispose();
   stuck_timer_.dispose();
-  *context_->log_bytes -= buffer_.bytes();
 }
 
 operation_actor::behavior_type operation::make_behavior() {
@@ -50,9 +51,11 @@ operation_actor::behavior_type operation::make_behavior() {
     [this](const expire_pending& x) { on_pending_too_long(x); },
     [this](const pod_progress& x) { on_progress(x); },
     [this](const pod_created& x) { on_created(x); },
+    [this](const creation_held& x) { on_held(x); },
     [this](const remark& x) { buffer_.add(x.line); },
     [this](const link_opened&) { on_runner_linked(); },
-    [this](const log_batch& x) { on_lines(x); },
+    // (not const: its lines are taken out)
+    [this](log_batch& x) { on_lines(x); },
     [this](const log_end& x) { on_log_end(x); },
   };
 }
@@ -62,12 +65,9 @@ caf::result<script_status> operation::start() {
   start_promise_ = self_->make_response_promise<script_status>();
   auto result = start_promise_;
   start_timer_ = self_->run_delayed(context_->patience.rpc, [this] {
-    if (!start_promise_.pending())
-      return;
-    say(output_source::debug,
-        "The Kubernetes Pod '" + pod_name_
-          + "' is not created yet; the worker goes on trying.");
-    start_promise_.deliver(started());
+    answer_start_when_kept("The Kubernetes Pod '" + pod_name_
+                           + "' is not created yet; the worker goes on "
+                             "trying.");
   });
   return result;
 }
@@ -78,27 +78,6 @@ script_status operation::started() {
   result.lines = buffer_.take(buffer_.last(), 0).lines;
   result.state = process_state::pending;
   return result;
-}
-
-void operation::on_created(const pod_created& x) {
-  step("operation.pod_created");
-  start_timer_.dispose();
-  self_->send(intake_, creation_done{ticket_});
-  if (x.reason.code == errc::none) {
-    census_.created(context_->now());
-    if (start_promise_.pending())
-      start_promise_.deliver(started());
-    return;
-  }
-  // Who ended the script while it was created answers its start as well.
-  if (forced_ || x.reason.code == errc::cancelled)
-    return;
-  if (start_promise_.pending()) {
-    start_promise_.deliver(to_error(x.reason));
-    return;
-  }
-  say(output_source::err, x.reason.text);
-  force(x.reason.code == errc::deadline_exceeded ? exit_timeout : exit_fatal);
 }
 
 script_status operation::status(std::int64_t cursor) {
@@ -137,19 +116,20 @@ void operation::follow_cursor(std::int64_t cursor) {
     return;
   }
   auto& settings = context_->settings;
-  auto keep = context_->log_bytes->load() > settings.log_total_bytes
+  auto keep = context_->log_memory->crowded(settings.log_total_bytes)
                 ? std::size_t{0}
                 : settings.log_buffer_bytes / 2;
   auto freed = buffer_.forget(cursor, keep);
-  account(0, freed);
   auto news = context_->links != nullptr && cursor > confirmed_;
   confirmed_ = std::max(confirmed_, cursor);
-  if (freed > 0 || news)
+  // Whether there is room depends on the others as well: it is looked at again
+  // whenever something is held here.
+  if (freed > 0 || news || buffer_.bytes() > 0)
     self_->send(log_, log_credit{freed, confirmed_});
 }
 
 void operation::rewind(std::int64_t cursor) {
-  account(0, buffer_.restart(cursor));
+  buffer_.restart(cursor);
   log_ended_ = false;
   marker_.reset();
   // Until the log says that it begins anew, what comes is of the reading
@@ -157,11 +137,6 @@ void operation::rewind(std::int64_t cursor) {
   ++rewinding_;
   self_->request(log_, caf::infinite, open_log{pod_name_, cursor})
     .then([this] { --rewinding_; }, [](const caf::error&) {});
-}
-
-void operation::account(std::size_t more, std::size_t less) {
-  *context_->log_bytes += more;
-  *context_->log_bytes -= less;
 }
 
 void operation::say_phase() {

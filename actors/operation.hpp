@@ -19,6 +19,8 @@ struct operation_plan {
   std::optional<kubernetes::cluster_version> version;
   /// A line for the task log, such as why the operation was rebuilt.
   std::string note;
+  /// Whether the volume has the request.
+  request_state request = request_state::none;
 };
 
 /// Spawns the tree of one operation.

@@ -48,7 +48,18 @@ private:
   // No numbered line, sequence 0 [RPC-03].
   script_status started();
 
+  // The server has waited long enough: it is told so once the request can
+  // not be lost any more.
+  void answer_start_when_kept(std::string line);
+
   void on_created(const pod_created& x);
+
+  // There will be no pod. What the volume has of it goes first.
+  void end_start(const failure& reason);
+
+  void on_held(const creation_held& x);
+
+  void held_too_long();
 
   // -- status ---------------------------------------------------------------
 
@@ -60,8 +71,6 @@ private:
   // Lines that the server has had are wanted again (a repeated StartScript):
   // read the log anew.
   void rewind(std::int64_t cursor);
-
-  void account(std::size_t more, std::size_t less);
 
   void say_phase();
 
@@ -115,7 +124,7 @@ private:
 
   void on_event(const pod_event& event);
 
-  void on_lines(const log_batch& x);
+  void on_lines(log_batch& x);
 
   void on_log_end(const log_end& x);
 
@@ -137,6 +146,10 @@ private:
   std::int64_t confirmed_ = 0;
   pod_verdict verdict_;
   pod_census census_;
+  // Why the API server does not take the pod; empty: it was not asked, or has.
+  std::string held_cause_;
+  bool held_ = false;
+  bool keeping_ = false;
   bool gone_ = false;
   bool cursor_known_ = false;
   bool linked_ = false;
@@ -166,6 +179,7 @@ private:
   std::string stuck_since_;
   std::set<std::string> advised_;
   caf::disposable start_timer_;
+  caf::disposable held_timer_;
   caf::disposable cancel_timer_;
   caf::disposable complete_timer_;
   caf::disposable result_timer_;

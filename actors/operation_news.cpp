@@ -22,7 +22,8 @@ void operation::on_progress(const pod_progress& x) {
     if (verdict_.container_ended && !log_opened_)
       say(output_source::err, "The output of the script is gone: its pod was "
                               "deleted before the worker could read it.");
-    if (!verdict_.container_ended && !marker_)
+    // (the user who cancelled knows)
+    if (!verdict_.container_ended && !marker_ && !kill_asked_)
       for (auto& text : pod_not_found_lines(pod_name_))
         say(output_source::err, std::move(text));
   }
@@ -117,15 +118,14 @@ void operation::on_event(const pod_event& event) {
       say(source, std::move(text));
 }
 
-void operation::on_lines(const log_batch& x) {
+void operation::on_lines(log_batch& x) {
   step("operation.log_batch");
   if (frozen_ || rewinding_ > 0)
     return;
   hint(x.lines);
   auto before = buffer_.bytes();
-  buffer_.add(x.lines);
+  buffer_.add(std::move(x.lines));
   auto added = buffer_.bytes() - before;
-  account(added, 0);
   // Lines that were here already do not stay: give their room back.
   if (x.bytes > added)
     self_->send(log_, log_credit{x.bytes - added, 0});

@@ -6,7 +6,7 @@ namespace cuttle {
 
 namespace {
 
-std::size_t size_of(const numbered_line& x) {
+std::size_t text_of(const numbered_line& x) {
   return x.line.text.size();
 }
 
@@ -16,7 +16,7 @@ void output_buffer::add(std::vector<numbered_line> lines) {
   for (auto& x : lines) {
     if (x.number <= last())
       continue;
-    bytes_ += size_of(x);
+    bytes_ += memory_of(x);
     lines_.push_back(std::move(x));
   }
 }
@@ -39,8 +39,8 @@ output_buffer::page output_buffer::take(std::int64_t cursor,
   auto end = first;
   std::size_t taken = 0;
   while (end != lines_.end()
-         && (end == first || taken + size_of(*end) <= bytes))
-    taken += size_of(*end++);
+         && (end == first || taken + text_of(*end) <= bytes))
+    taken += text_of(*end++);
   result.more = end != lines_.end();
   if (dropped_remarks_ > 0) {
     result.lines.push_back(
@@ -72,7 +72,7 @@ std::size_t output_buffer::forget(std::int64_t confirmed, std::size_t keep) {
   std::size_t freed = 0;
   while (!lines_.empty() && bytes_ > keep
          && lines_.front().number <= confirmed) {
-    auto size = size_of(lines_.front());
+    auto size = memory_of(lines_.front());
     freed += size;
     bytes_ -= size;
     base_ = lines_.front().number;

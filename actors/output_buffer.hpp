@@ -40,7 +40,7 @@ public:
   page take(std::int64_t cursor, std::size_t bytes);
 
   /// Forgets lines that the server has confirmed by its cursor until at most
-  /// `keep` bytes are left; returns the bytes freed.
+  /// `keep` bytes of memory are left; returns the bytes freed.
   std::size_t forget(std::int64_t confirmed, std::size_t keep);
 
   /// Forgets all numbered lines: they will be read again from `cursor` on.
@@ -57,7 +57,7 @@ public:
     return lines_.empty() ? base_ : lines_.back().number;
   }
 
-  /// Bytes of text held.
+  /// Memory of the numbered lines, in bytes.
   std::size_t bytes() const {
     return bytes_;
   }

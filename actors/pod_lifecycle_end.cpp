@@ -2,6 +2,14 @@
 
 namespace cuttle {
 
+namespace {
+
+failure cancellation() {
+  return {errc::cancelled, "The script was cancelled before its pod existed."};
+}
+
+} // namespace
+
 void pod_lifecycle::on_changed(const pod_snapshot& pod) {
   step("pod_lifecycle.pod_changed");
   if (stage_ == stage::gone || (pod_ && pod_->uid != pod.uid))
@@ -13,7 +21,11 @@ void pod_lifecycle::on_changed(const pod_snapshot& pod) {
 
 void pod_lifecycle::on_deleted(const pod_snapshot& pod) {
   step("pod_lifecycle.pod_deleted");
-  if (stage_ != stage::created || (pod_ && pod_->uid != pod.uid))
+  if (pod_ && pod_->uid != pod.uid)
+    return;
+  if (stage_ == stage::dropping)
+    vanished_ = true;
+  if (stage_ != stage::created)
     return;
   pod_ = pod;
   vanish();
@@ -80,7 +92,7 @@ caf::result<void> pod_lifecycle::cancel() {
     return caf::unit;
   auto result = self_->make_response_promise<void>();
   cancel_promises_.push_back(result);
-  if (stage_ == stage::idle)
+  if (stage_ == stage::idle || stage_ == stage::held)
     settle_without_pod();
   else if (stage_ == stage::created)
     end();
@@ -93,7 +105,7 @@ caf::result<void> pod_lifecycle::complete() {
   completing_ = true;
   auto result = self_->make_response_promise<void>();
   complete_promises_.push_back(result);
-  if (stage_ == stage::idle)
+  if (stage_ == stage::idle || stage_ == stage::held)
     settle_without_pod();
   else if (stage_ == stage::created || stage_ == stage::gone)
     end();
@@ -108,8 +120,10 @@ void pod_lifecycle::collect() {
 }
 
 void pod_lifecycle::settle_without_pod() {
-  if (stage_ == stage::preparing || stage_ == stage::reading_template
-      || stage_ == stage::storing_secret || stage_ == stage::creating)
+  if (request_ != request_state::none || keeping_)
+    return clear(cancellation());
+  answer_keeping(cancellation());
+  if (stage_ != stage::idle)
     tell_cancelled();
   stage_ = stage::gone;
   command_.reset();
@@ -118,10 +132,7 @@ void pod_lifecycle::settle_without_pod() {
 }
 
 void pod_lifecycle::tell_cancelled() {
-  self_->send(operation_,
-              pod_created{failure{errc::cancelled, "The script was cancelled "
-                                                   "before its pod existed."},
-                          {}});
+  self_->send(operation_, pod_created{cancellation(), {}});
 }
 
 void pod_lifecycle::end() {
@@ -144,7 +155,20 @@ void pod_lifecycle::end() {
 
 void pod_lifecycle::remove_pod(std::optional<std::chrono::seconds> grace) {
   removing_pod_ = true;
-  context_->cluster.delete_pod(pod_name_, pod_ ? pod_->uid : "", grace,
+  grace_ = grace;
+  if (request_ == request_state::none)
+    return delete_pod();
+  // What is kept would run again, once there is no pod.
+  deletion_waits_ = true;
+  drop_request();
+  drop_timer_ = self_->run_delayed(context_->patience.drop, [this] {
+    if (std::exchange(deletion_waits_, false))
+      delete_pod();
+  });
+}
+
+void pod_lifecycle::delete_pod() {
+  context_->cluster.delete_pod(pod_name_, pod_ ? pod_->uid : "", grace_,
                                [box = box()](outcome<void> result) {
                                  box.post(pod_removed{reason_of(result)});
                                });
@@ -180,6 +204,8 @@ void pod_lifecycle::on_removed(const failure& reason) {
 
 void pod_lifecycle::on_workspace_removed(const failure& reason) {
   step("pod_lifecycle.workspace_removed");
+  if (stage_ == stage::clearing)
+    return on_cleared(reason);
   if (reason.code != errc::none)
     telemetry::warn("workspace-not-removed",
                     {{"ticket", ticket_.task_id}, {"reason", reason.text}});

@@ -5,6 +5,17 @@
 
 namespace cuttle {
 
+namespace {
+
+telemetry::counter& refusals(telemetry::registry& metrics, const char* cause) {
+  return metrics.counter("cuttle_creations_refused_total",
+                         "Pods that the API server did not take, and that "
+                         "were tried again later.",
+                         {{"cause", cause}});
+}
+
+} // namespace
+
 task_intake::task_intake(task_intake_actor::pointer self, context_ptr context,
                          health_actor health)
   : self_(self), context_(std::move(context)), health_(std::move(health)),
@@ -16,17 +27,42 @@ task_intake::task_intake(task_intake_actor::pointer self, context_ptr context,
                                        "Scripts taken from the server.")),
     broken_(context_->metrics.counter(
       "cuttle_operations_broken_total",
-      "Operation trees that ended by an internal error.")) {
+      "Operation trees that ended by an internal error.")),
+    guests_(context_->metrics.gauge(
+      "cuttle_queue_length",
+      "Scripts beyond the limit of operations, which wait on the volume.")),
+    longest_wait_(context_->metrics.gauge(
+      "cuttle_queue_longest_wait_seconds",
+      "How long the first of these scripts has waited.")),
+    window_(context_->metrics.gauge(
+      "cuttle_creations_window",
+      "Pods that may be in creation at a time, by what the API server "
+      "takes.")),
+    quota_waiting_(context_->metrics.gauge(
+      "cuttle_quota_waiting",
+      "Operations that wait for room in a resource quota.")),
+    refused_busy_(refusals(context_->metrics, "busy")),
+    refused_quota_(refusals(context_->metrics, "quota")),
+    pace_(context_->settings.creations_limit), seal_(context_->request_key()) {
+  window_.set(pace_.window());
   install_handlers(self_);
   self_->set_exit_handler([this](caf::exit_msg& msg) { on_exit(msg); });
 }
 
 task_intake::~task_intake() {
+  for (auto* timer :
+       {&pace_timer_, &probe_timer_, &requests_timer_, &admit_timer_})
+    timer->dispose();
+  for (auto& [key, calls] : calls_)
+    calls.timer.dispose();
   for (auto& [key, timers] : lock_timers_)
     timers.dispose();
+  for (auto& [uid, timer] : strays_)
+    timer.dispose();
 }
 
 task_intake_actor::behavior_type task_intake::make_behavior() {
+  list_requests();
   return {
     [this](const start_script& x) { return start(x); },
     [this](const get_status& x) { return status(x); },
@@ -39,7 +75,12 @@ task_intake_actor::behavior_type task_intake::make_behavior() {
     [this](const version_known& x) {
       version_ = kubernetes::cluster_version{x.major, x.minor, {}};
     },
-    [this](const creation_done& x) { on_creation_done(x.ticket); },
+    [this](const creation_done& x) { on_creation_done(x); },
+    [this](const creation_held& x) { on_creation_held(x); },
+    [this](const requests_listed& x) { on_requests(x); },
+    [this](const request_kept& x) { on_kept(x); },
+    [this](const request_loaded& x) { on_loaded(x); },
+    [this](const request_dropped& x) { on_dropped(x); },
     [this](const operation_completed& x) { bury(x.ticket, x.exit_code, {}); },
     [this](const collect_orphan& x) { route(x); },
     [this](const expire_pending& x) { route(x); },
@@ -56,27 +97,23 @@ caf::result<script_status> task_intake::start(const start_script& x) {
                      "'_', '.' or '-'."});
   if (auto i = entries_.find(x.ticket.key()); i != entries_.end())
     return self_->delegate(i->second.actor, get_status{x.ticket, 0});
+  if (auto* guest = room_.find(x.ticket.key()))
+    return start_again(*guest);
   if (auto* stone = dead_.find(x.ticket, context_->now()))
     return ended(x.ticket, 0, *stone);
-  if (!loaded_)
-    return to_error({errc::unavailable, "The worker has not loaded the "
-                                        "state of its pods yet."});
+  if (!known())
+    return not_loaded();
   if (draining_)
     return to_error({errc::shutting_down,
                      "The worker is about to stop and takes no new "
                      "operation; its successor will."});
-  auto limit = context_->settings.operations_limit;
-  if (entries_.size() >= limit)
-    return to_error({errc::overloaded, "The worker has "
-                                         + std::to_string(entries_.size())
-                                         + " operations in flight, its limit "
-                                           "(CUTTLE_OPERATIONS_LIMIT)."});
+  if (full(is_urgent(x)))
+    return wait_outside(x);
   started_.add();
   auto reply = self_->make_response_promise<script_status>();
-  auto& made = make(
-    x.ticket,
-    {x.ticket, std::make_shared<start_script>(x), std::nullopt, version_, {}});
-  made.path = path_of(x);
+  auto command = std::make_shared<start_script>(x);
+  auto& made
+    = run(x.ticket, {x.ticket, std::move(command), std::nullopt, version_, {}});
   self_->request(made.actor, caf::infinite, start_atom_v)
     .then(
       [this, reply, ticket = x.ticket](script_status& status) mutable {
@@ -90,6 +127,17 @@ caf::result<script_status> task_intake::start(const start_script& x) {
       });
   isolate(x);
   return reply;
+}
+
+task_intake::entry& task_intake::run(const script_ticket& ticket,
+                                     operation_plan plan) {
+  auto path = path_of(*plan.command);
+  auto urgent = is_urgent(*plan.command);
+  auto& made = make(ticket, std::move(plan));
+  made.path = std::move(path);
+  made.urgent = urgent;
+  made.order = ++orders_;
+  return made;
 }
 
 void task_intake::on_start_failed(const script_ticket& ticket,
@@ -112,7 +160,8 @@ caf::result<script_status> task_intake::cancel(const cancel_script& x) {
   context_->step("task_intake.cancel_script", x.ticket);
   // A delayed StartScript of this ticket must not run any more
   // (tentacle-services 15).
-  if (!find(x.ticket) && loaded_ && !dead_.find(x.ticket, context_->now())) {
+  if (!find(x.ticket) && !room_.find(x.ticket.key()) && known()
+      && !dead_.find(x.ticket, context_->now())) {
     auto answer = unknown(x.ticket, x.last_sequence);
     bury(x.ticket, exit_cancelled,
          {{output_source::err, context_->now(),
@@ -141,6 +190,8 @@ caf::result<void> task_intake::complete(const complete_script& x) {
   auto i = entries_.find(x.ticket.key());
   if (i != entries_.end())
     return self_->delegate(i->second.actor, complete_atom_v);
+  if (auto* guest = room_.find(x.ticket.key()))
+    return complete_guest(*guest);
   // A worker that was killed once the pod was deleted has left the rest to us;
   // the server will not ask again [RPC-14].
   if (loaded_ && x.ticket.valid() && !context_->settings.disable_pod_cleanup)

@@ -34,7 +34,7 @@ void task_intake::isolate(const start_script& x) {
     timers.limit = self_->run_delayed(
       limit, [this, key, limit] { lock_timed_out(key, limit); });
   }
-  queued_.set(static_cast<double>(queue_.size() + locks_.waiting()));
+  count_queued();
 }
 
 void task_intake::busy(const std::string& key) {
@@ -79,8 +79,7 @@ void task_intake::release_lock(const std::string& key) {
       i->second.dispose();
       lock_timers_.erase(i);
     }
-    if (auto e = entries_.find(next); e != entries_.end())
-      queue_.push(e->second.path, next);
+    push(short_.empty() ? queue_ : short_, next);
   }
 }
 

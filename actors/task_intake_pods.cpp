@@ -1,3 +1,4 @@
+#include "actors/discard_workspace.hpp"
 #include "actors/task_intake_impl.hpp"
 
 namespace cuttle {
@@ -9,40 +10,6 @@ constexpr unsigned most_rebuilds = 3;
 
 } // namespace
 
-void task_intake::begin_next() {
-  while (!queue_.empty()
-         && creating_.size() < context_->settings.creations_limit) {
-    auto key = *queue_.pop();
-    auto i = entries_.find(key);
-    if (i == entries_.end())
-      continue;
-    creating_.insert(key);
-    self_->send(i->second.actor, begin_creation{});
-  }
-  queued_.set(static_cast<double>(queue_.size() + locks_.waiting()));
-}
-
-void task_intake::queue(const std::string& key) {
-  auto i = entries_.find(key);
-  if (i == entries_.end())
-    return;
-  queue_.push(i->second.path, key);
-  begin_next();
-  // Why nothing happens yet, for who reads the task log.
-  if (auto before = queue_.before(key))
-    self_->send(
-      i->second.actor,
-      remark{{output_source::debug, context_->now(),
-              waiting_text(*before + 1, queue_.size(), creating_.size())}});
-}
-
-void task_intake::on_creation_done(const script_ticket& ticket) {
-  creating_.erase(ticket.key());
-  // Scripts run side by side: the lock is for the creation only [ISO-02].
-  release_lock(ticket.key());
-  begin_next();
-}
-
 void task_intake::on_pods(const pods_listed& x) {
   std::set<std::string> listed;
   for (auto& pod : x.pods) {
@@ -53,8 +20,10 @@ void task_intake::on_pods(const pods_listed& x) {
   for (auto& [key, e] : entries_)
     if (!listed.contains(key))
       self_->send(e.actor, pod_missing{});
-  if (!std::exchange(loaded_, true))
+  if (!std::exchange(loaded_, true)) {
     telemetry::info("pods-loaded", {{"pods", x.pods.size()}});
+    admit_next();
+  }
   self_->send(
     health_,
     component_report{"pods", true, std::to_string(x.pods.size()) + " pods"});
@@ -66,25 +35,64 @@ void task_intake::on_pod(const pod_snapshot& pod) {
     self_->send(e->actor, pod_changed{pod});
     return;
   }
-  if (pod.deleting || !pod.ticket.valid())
+  if (pod.deleting)
+    return clear_stray(pod);
+  if (!pod.ticket.valid())
     return;
   if (dead_.find(pod.ticket, context_->now()))
-    return remove_stray(pod);
+    return suspect_stray(pod);
   telemetry::info("operation-adopted",
                   {{"ticket", pod.ticket.task_id}, {"pod", pod.name}});
-  auto& e = make(pod.ticket, {pod.ticket, nullptr, pod, version_, {}});
+  operation_plan plan{pod.ticket, nullptr, pod, version_, {}};
+  // Of a process that ended just after it had created the pod.
+  auto* guest = room_.find(pod.ticket.key());
+  if (guest || !requests_known_)
+    plan.request = request_state::maybe;
+  auto& e = make(pod.ticket, std::move(plan));
   keep_pod(e, pod);
   e.answered = true;
+  if (guest) {
+    auto calls = take_calls(pod.ticket.key());
+    room_.erase(pod.ticket.key());
+    count_guests();
+    drop_request(pod.ticket);
+    for (auto& reply : calls.starts)
+      self_->request(e.actor, caf::infinite, get_status{pod.ticket, 0})
+        .then(
+          [reply](script_status& status) mutable {
+            reply.deliver(std::move(status));
+          },
+          [reply](const caf::error& error) mutable { reply.deliver(error); });
+  }
 }
 
 void task_intake::keep_pod(entry& e, const pod_snapshot& pod) {
   e.pod = pod;
   auto verdict = kubernetes::judge(pod);
   auto failed = verdict.phase == pod_phase::failed && !verdict.container_ended;
+  if (verdict.container_ended || failed)
+    on_room();
   if (!failed)
     e.failed_at.reset();
   else if (!e.failed_at)
     e.failed_at = context_->now();
+}
+
+void task_intake::suspect_stray(const pod_snapshot& pod) {
+  auto& timer = strays_[pod.uid];
+  if (timer.valid())
+    return;
+  timer = self_->run_delayed(context_->patience.stray, [this, pod] {
+    strays_.erase(pod.uid);
+    remove_stray(pod);
+  });
+}
+
+void task_intake::clear_stray(const pod_snapshot& pod) {
+  if (auto i = strays_.find(pod.uid); i != strays_.end()) {
+    i->second.dispose();
+    strays_.erase(i);
+  }
 }
 
 void task_intake::remove_stray(const pod_snapshot& pod) {
@@ -101,6 +109,8 @@ void task_intake::remove_stray(const pod_snapshot& pod) {
 }
 
 void task_intake::on_pod_deleted(const pod_deleted& x) {
+  on_room();
+  clear_stray(x.pod);
   if (auto* e = find(x.pod.ticket)) {
     e->pod = x.pod;
     e->pod->deleting = true;
@@ -137,11 +147,12 @@ void task_intake::erase(entries::iterator i) {
   by_pod_.erase(kubernetes::script_pod_name(i->second.ticket));
   creating_.erase(i->first);
   // What takes the ticket's place later queues for itself.
-  queue_.erase(i->first);
+  leave_queues(i->first);
   release_lock(i->first);
   entries_.erase(i);
   in_flight_.set(static_cast<double>(entries_.size()));
   begin_next();
+  admit_next();
 }
 
 void task_intake::bury(const script_ticket& ticket, std::int32_t code,
@@ -165,7 +176,7 @@ void task_intake::on_exit(caf::exit_msg& msg) {
 }
 
 void task_intake::on_broken(entries::iterator i, const failure& reason) {
-  auto e = std::move(i->second);
+  auto e = i->second;
   auto rebuilds = e.rebuilds + 1;
   broken_.add();
   telemetry::error("operation-broke", {{"ticket", e.ticket.task_id},
@@ -182,12 +193,25 @@ void task_intake::on_broken(entries::iterator i, const failure& reason) {
     next.answered = true;
     return;
   }
+  // Its request is on the volume, and takes another turn.
+  if (e.kept && !e.pod && rebuilds <= most_rebuilds) {
+    waiting_room::guest again{e.ticket};
+    again.path = e.path;
+    again.urgent = e.urgent;
+    again.since = again.asked = context_->now();
+    again.rebuilds = rebuilds;
+    room_.add(std::move(again));
+    room_.wait(e.ticket.key());
+    return admit_next();
+  }
   // Without an answer the server repeats its StartScript, and finds the pod
   // if there is one.
   if (!e.answered && !e.pod)
     return;
   if (e.pod)
     remove_stray(*e.pod);
+  else
+    discard_workspace(context_->store, e.ticket);
   bury(e.ticket, exit_fatal,
        {{output_source::err, context_->now(),
          "The worker could not go on with this script because of an internal "
@@ -211,7 +235,13 @@ intake_summary task_intake::summary() const {
     }
     result.operations.push_back(std::move(s));
   }
-  result.queued = queue_.size() + locks_.waiting();
+  for (auto& [key, guest] : room_.guests()) {
+    operation_summary s;
+    s.ticket = guest.ticket;
+    result.operations.push_back(std::move(s));
+  }
+  result.queued = queue_.size() + short_.size() + locks_.waiting();
+  result.waiting = room_.size();
   result.loaded = loaded_;
   result.draining = draining_;
   return result;

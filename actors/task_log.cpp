@@ -42,6 +42,65 @@ std::string waiting_text(std::size_t place, std::size_t waiting,
            "Spaces, projects and tenants take turns.";
 }
 
+std::string queued_text(std::size_t place, std::size_t waiting,
+                        std::size_t running, std::size_t limit) {
+  return "This script waits at place " + std::to_string(place) + " of "
+         + std::to_string(waiting) + ": " + std::to_string(running) + " of "
+         + std::to_string(limit)
+         + " operations run (CUTTLE_OPERATIONS_LIMIT). Spaces, projects and "
+           "tenants take turns.";
+}
+
+std::string busy_text(std::size_t place, std::size_t waiting, unsigned window) {
+  return "The API server has too much to do to create the script's pod now. "
+         "The worker asks it for "
+         + std::to_string(window) + (window == 1 ? " pod" : " pods")
+         + " at a time from now on; this script waits for its turn at place "
+         + std::to_string(place) + " of " + std::to_string(waiting) + '.';
+}
+
+std::string quota_place_text(std::size_t place, std::size_t waiting) {
+  return "This script waits for room in the namespace's resource quota at "
+         "place "
+         + std::to_string(place) + " of " + std::to_string(waiting)
+         + ". Spaces, projects and tenants take turns.";
+}
+
+std::string held_prospect(std::optional<std::chrono::minutes> limit) {
+  std::string result = "The script waits, and goes on by itself.";
+  if (limit)
+    result += " It is given up if there is no pod within "
+              + duration_text(*limit) + '.';
+  return result;
+}
+
+std::string held_line(const std::string& pod, std::chrono::minutes limit,
+                      const std::string& cause) {
+  return "The Kubernetes Pod '" + pod + "' could not be created within "
+         + duration_text(limit) + ", and the script is given up. " + cause;
+}
+
+std::vector<output_line> unbegun_lines(timestamp now) {
+  return {{output_source::debug, now,
+           "The script had not begun: it was taken out of the worker's "
+           "queue."},
+          {output_source::out, now, "Script execution canceled."}};
+}
+
+std::string duration_text(std::chrono::seconds time) {
+  auto minutes = std::chrono::duration_cast<std::chrono::minutes>(time);
+  if (minutes.count() < 2)
+    return std::to_string(time.count()) + " s";
+  return std::to_string(minutes.count()) + " minutes";
+}
+
+std::vector<std::pair<output_source, std::string>>
+waiting_lines(const std::string& text) {
+  return {{output_source::out, "##octopus[stdout-wait]"},
+          {output_source::out, text},
+          {output_source::out, "##octopus[stdout-default]"}};
+}
+
 std::string prospect_text(bool ends_soon,
                           std::optional<std::chrono::minutes> limit) {
   if (ends_soon)

@@ -21,8 +21,7 @@ std::string_view upgrade_hint(std::string_view line) {
   if (has(line, "Unable to continue with update")
       && has(line, "at the cluster scope"))
     return "The upgrade was refused and changed nothing: this chart has "
-           "objects "
-           "outside of the worker's namespace, where the account "
+           "objects outside of the worker's namespace, where the account "
            "octopus-agent-auto-upgrader has no rights; it is not this "
            "worker's chart, which is kubernetes-worker.";
   // What helm writes first is its own record of the new revision.

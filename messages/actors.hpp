@@ -61,6 +61,7 @@ CAF_BEGIN_TYPE_ID_BLOCK(cuttle, first_custom_type_id)
   CAF_ADD_TYPE_ID(cuttle, (cuttle::remark))
   CAF_ADD_TYPE_ID(cuttle, (cuttle::begin_creation))
   CAF_ADD_TYPE_ID(cuttle, (cuttle::creation_done))
+  CAF_ADD_TYPE_ID(cuttle, (cuttle::creation_held))
   CAF_ADD_TYPE_ID(cuttle, (cuttle::operation_completed))
   CAF_ADD_TYPE_ID(cuttle, (cuttle::collect_orphan))
   CAF_ADD_TYPE_ID(cuttle, (cuttle::expire_pending))
@@ -76,6 +77,10 @@ CAF_BEGIN_TYPE_ID_BLOCK(cuttle, first_custom_type_id)
   CAF_ADD_TYPE_ID(cuttle, (cuttle::workspace_removed))
   CAF_ADD_TYPE_ID(cuttle, (cuttle::workspaces_listed))
   CAF_ADD_TYPE_ID(cuttle, (cuttle::events_recorded))
+  CAF_ADD_TYPE_ID(cuttle, (cuttle::requests_listed))
+  CAF_ADD_TYPE_ID(cuttle, (cuttle::request_kept))
+  CAF_ADD_TYPE_ID(cuttle, (cuttle::request_loaded))
+  CAF_ADD_TYPE_ID(cuttle, (cuttle::request_dropped))
 
   CAF_ADD_TYPE_ID(cuttle, (cuttle::open_log))
   CAF_ADD_TYPE_ID(cuttle, (cuttle::log_credit))
@@ -96,6 +101,7 @@ CAF_BEGIN_TYPE_ID_BLOCK(cuttle, first_custom_type_id)
   CAF_ADD_ATOM(cuttle, cuttle, complete_atom)
   CAF_ADD_ATOM(cuttle, cuttle, container_ended_atom)
   CAF_ADD_ATOM(cuttle, cuttle, drain_atom)
+  CAF_ADD_ATOM(cuttle, cuttle, keep_atom)
   CAF_ADD_ATOM(cuttle, cuttle, live_atom)
   CAF_ADD_ATOM(cuttle, cuttle, ready_atom)
   CAF_ADD_ATOM(cuttle, cuttle, stopped_atom)
@@ -141,6 +147,12 @@ using task_intake_actor = caf::typed_actor<
   caf::result<void>(version_known),
   // A creation slot is free again.
   caf::result<void>(creation_done),
+  // The API server does not take this operation's pod now.
+  caf::result<void>(creation_held),
+  // From the volume: requests of an earlier process; then one of a script
+  // beyond the limit was kept, read for its turn, or removed.
+  caf::result<void>(requests_listed), caf::result<void>(request_kept),
+  caf::result<void>(request_loaded), caf::result<void>(request_dropped),
   // An operation is about to end in good order.
   caf::result<void>(operation_completed),
   // Routes to the operation.
@@ -175,6 +187,8 @@ using operation_actor = caf::typed_actor<
   caf::result<void>(pod_progress),
   // From pod_lifecycle: the pod is there, or why not.
   caf::result<void>(pod_created),
+  // From pod_lifecycle: the pod has to wait for another turn.
+  caf::result<void>(creation_held),
   // From a child: a line for the task log.
   caf::result<void>(remark),
   // From log_stream: the runner has dialled, so the script's container runs.
@@ -185,9 +199,14 @@ using operation_actor = caf::typed_actor<
 /// Takes one script from its command to a running pod, judges the pod's state,
 /// and removes it in the end.
 using pod_lifecycle_actor = caf::typed_actor<
-  // Workspace, then template, pull secret, pod. The operation hears
-  // `pod_created`.
+  // Workspace, then template, pull secret, pod; again after `creation_held`.
+  // The operation hears `pod_created`.
   caf::result<void>(start_atom),
+  // Keeps the request on the volume; answers when it is safe, or there is a
+  // pod.
+  caf::result<void>(keep_atom),
+  // Results of the volume.
+  caf::result<void>(request_kept), caf::result<void>(request_dropped),
   // Results of the drivers on the way.
   caf::result<void>(workspace_prepared), caf::result<void>(template_read),
   caf::result<void>(feed_secret_stored), caf::result<void>(pod_created),

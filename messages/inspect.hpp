@@ -9,6 +9,7 @@
 #include "messages/operation.hpp"
 #include "messages/pod.hpp"
 #include "messages/podlog.hpp"
+#include "messages/queue.hpp"
 #include "messages/results.hpp"
 #include "messages/script.hpp"
 
@@ -131,6 +132,37 @@ bool inspect(Inspector& f, begin_creation& x) {
 template <class Inspector>
 bool inspect(Inspector& f, creation_done& x) {
   return f.object(x).fields(f.field("ticket", x.ticket));
+}
+
+template <class Inspector>
+bool inspect(Inspector& f, creation_held& x) {
+  return f.object(x).fields(f.field("ticket", x.ticket),
+                            f.field("reason", x.reason.text));
+}
+
+template <class Inspector>
+bool inspect(Inspector& f, requests_listed& x) {
+  auto entries = x.entries.size();
+  return f.object(x).fields(f.field("entries", entries),
+                            f.field("reason", x.reason.text));
+}
+
+template <class Inspector>
+bool inspect(Inspector& f, request_kept& x) {
+  return f.object(x).fields(f.field("ticket", x.ticket),
+                            f.field("reason", x.reason.text));
+}
+
+template <class Inspector>
+bool inspect(Inspector& f, request_loaded& x) {
+  return f.object(x).fields(f.field("ticket", x.ticket),
+                            f.field("reason", x.reason.text));
+}
+
+template <class Inspector>
+bool inspect(Inspector& f, request_dropped& x) {
+  return f.object(x).fields(f.field("ticket", x.ticket),
+                            f.field("reason", x.reason.text));
 }
 
 template <class Inspector>

@@ -61,6 +61,8 @@ struct begin_creation {};
 /// The operation does not use its creation slot any more.
 struct creation_done {
   script_ticket ticket;
+  /// Whether there is a pod now.
+  bool created = false;
 };
 
 /// An operation ended in good order; what its ticket is remembered for.
@@ -95,6 +97,9 @@ struct intake_summary {
   std::vector<operation_summary> operations;
   /// Operations that wait for a creation slot.
   std::size_t queued = 0;
+  /// Scripts beyond the limit of operations, which wait on the volume. They
+  /// are among the operations above.
+  std::size_t waiting = 0;
   bool loaded = false;
   bool draining = false;
 };

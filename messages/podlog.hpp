@@ -16,6 +16,18 @@ struct numbered_line {
   output_line line;
 };
 
+/// Memory that a line takes while it waits, in bytes: its text and what is
+/// around it. So a million empty lines count as well.
+inline std::size_t memory_of(const output_line& x) {
+  // (what the allocator adds to the text)
+  constexpr std::size_t around = sizeof(numbered_line) + 16;
+  return around + x.text.size();
+}
+
+inline std::size_t memory_of(const numbered_line& x) {
+  return memory_of(x.line);
+}
+
 /// A batch of lines from one operation's log, in order.
 struct log_batch {
   std::vector<numbered_line> lines;
@@ -23,7 +35,7 @@ struct log_batch {
   std::vector<output_line> remarks;
   /// The exit code of the runner's end marker, once seen [LOG-07].
   std::optional<std::int32_t> end_marker;
-  /// Sum of the text sizes in bytes, for the window.
+  /// Memory of all of them together, in bytes.
   std::size_t bytes = 0;
 };
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -33,6 +34,8 @@ struct feed_secret_stored {
 struct pod_created {
   failure reason;
   pod_snapshot pod;
+  /// How long the API server asked to wait; zero: it did not say.
+  std::chrono::milliseconds retry_after{0};
 };
 
 /// The API server was asked whether a pod that a list did not show is there.

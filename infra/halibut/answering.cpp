@@ -34,10 +34,10 @@ private:
 
 } // namespace
 
-task<bool> answering::serve_one(exchange& wire, event& wake, bool& waiting,
-                                std::chrono::milliseconds patience,
-                                std::string_view what,
-                                const char* setting) const {
+task<served> answering::serve_one(exchange& wire, event& wake, bool& waiting,
+                                  std::chrono::milliseconds patience,
+                                  std::string_view what,
+                                  const char* setting) const {
   waiting = true;
   auto arrived = co_await wire.link().fill(clock::now() + patience, what);
   if (!arrived)
@@ -50,13 +50,13 @@ task<bool> answering::serve_one(exchange& wire, event& wake, bool& waiting,
   co_return co_await answer(wire, wake, std::move(*document));
 }
 
-task<bool> answering::answer(exchange& wire, event& wake,
-                             bson_bytes document) const {
+task<served> answering::answer(exchange& wire, event& wake,
+                               bson_bytes document) const {
   auto decoded = decode_request(document, limits);
   if (!decoded)
     co_return tl::unexpected(decoded.error());
   if (decoded->null)
-    co_return false;
+    co_return served{};
   document = {};
   busy_mark busy{on_busy};
   auto received = co_await wire.read_streams(std::move(decoded->placeholders));
@@ -87,12 +87,17 @@ task<bool> answering::answer(exchange& wire, event& wake,
       co_return tl::unexpected(encoded.error());
   }
   response->result = {};
-  auto sent = co_await wire.write_message(*encoded);
+  // Streams stand between the message and the line.
+  served result{true, {}};
+  if (response->streams.empty() && line_after)
+    result.line = line_after();
+  auto sent
+    = co_await wire.write_message(*encoded, std::string_view{}, result.line);
   if (sent)
     sent = co_await wire.write_streams(std::move(response->streams));
   if (!sent)
     co_return tl::unexpected(limited(sent.error(), limits.io, raise::io));
-  co_return true;
+  co_return result;
 }
 
 /// Hands the request over and waits for the answer. The Client gives up after

@@ -19,6 +19,10 @@ constexpr int level = 1;
 /// Up to this size a document is a small one.
 constexpr std::size_t small_bytes = 4'096;
 
+/// Up to this size a document goes as it is, in a stored block: it fits one
+/// packet anyhow, and compressing it costs either side more than its way does.
+constexpr std::size_t stored_bytes = 1'200;
+
 class deflater {
 public:
   /// A small document needs no large window, whose set-up costs more than the
@@ -74,6 +78,17 @@ private:
 
 bson_bytes deflate_message(std::span<const std::uint8_t> document) {
   bson_bytes result;
+  if (document.size() <= stored_bytes) {
+    auto size = static_cast<std::uint16_t>(document.size());
+    auto low = static_cast<std::uint8_t>(size);
+    auto high = static_cast<std::uint8_t>(size >> 8);
+    result.reserve(document.size() + 32);
+    result.insert(result.end(),
+                  {0x01, low, high, static_cast<std::uint8_t>(~low),
+                   static_cast<std::uint8_t>(~high)});
+    result.insert(result.end(), document.begin(), document.end());
+    return result;
+  }
   if (document.size() <= small_bytes) {
     // Most are small; each thread keeps what they need.
     thread_local deflater stream{true};

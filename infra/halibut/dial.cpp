@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "infra/halibut/limit_names.hpp"
+#include "infra/halibut/preamble.hpp"
 #include "infra/halibut/proxy.hpp"
 
 namespace cuttle::halibut {
@@ -19,6 +20,47 @@ using boost::system::error_code;
 namespace {
 
 using addresses = std::vector<tcp::endpoint>;
+
+/// What a failure says, besides what happened.
+struct words {
+  /// Who dials.
+  const char* self;
+  /// After another certificate than expected.
+  const char* new_certificate;
+  /// After a handshake that failed.
+  const char* handshake;
+  /// What is waited for after it.
+  const char* identity;
+  /// After the end of the connection before that.
+  const char* silent_end;
+  /// In the place of a peer of the right role.
+  const char* other_role;
+  /// The code of `silent_end`: whether another attempt may well succeed.
+  errc silent_code;
+};
+
+const words& words_of(dialled what) {
+  static const words server{
+    "this worker",
+    "; register the worker again if the server's certificate was changed on "
+    "purpose",
+    "; is that a polling port, and is nothing between that ends TLS?",
+    "the server's identity",
+    ", or has its limit of connections",
+    " is no Halibut server for workers",
+    errc::forbidden};
+  static const words worker{
+    "this server",
+    "; give the server the new one if the worker's certificate was changed on "
+    "purpose",
+    "; is that the port of a listening worker, and is nothing between that "
+    "ends TLS?",
+    "the worker's identity",
+    ", has its limit of connections, or stops",
+    " is no listening worker",
+    errc::unavailable};
+  return what == dialled::server ? server : worker;
+}
 
 /// One look-up. It may outlive the wait for it, since the system's resolver
 /// cannot be interrupted.
@@ -92,10 +134,10 @@ task<void> connect(transport& link, const addresses& list,
 
 /// Asks the proxy for a tunnel. The answer is read byte by byte, so that
 /// nothing of the tunnel is taken.
-task<void> open_tunnel(transport& link, const server_endpoint& server,
+task<void> open_tunnel(transport& link, const server_endpoint& peer,
                        const proxy_settings& proxy,
                        const halibut::limits& limits) {
-  auto request = format_connect(server, proxy);
+  auto request = format_connect(peer, proxy);
   auto sent
     = co_await link.write_plain(request, transport::clock::now() + limits.io);
   if (!sent)
@@ -115,7 +157,8 @@ task<void> open_tunnel(transport& link, const server_endpoint& server,
 }
 
 failure describe_handshake(const failure& reason, const transport& link,
-                           const tls_trust& trust, const std::string& name) {
+                           const tls_trust& trust, const std::string& name,
+                           const words& say) {
   if (link.cut_reason())
     return reason;
   if (!trust.seen.empty() && reason.code == errc::protocol_error) {
@@ -126,30 +169,31 @@ failure describe_handshake(const failure& reason, const transport& link,
       pinned += (pinned.empty() ? "" : ", ") + x;
     }
     if (!trusted)
-      return {errc::forbidden,
-              "the certificate of " + name + " has the thumbprint " + trust.seen
-                + ", but this worker trusts " + pinned
-                + "; register the worker again if the server's certificate "
-                  "was changed on purpose"};
+      return {errc::forbidden, "the certificate of " + name
+                                 + " has the thumbprint " + trust.seen
+                                 + ", but " + say.self + " trusts " + pinned
+                                 + say.new_certificate};
   }
-  auto hint = "; is that a polling port, and is nothing between that ends TLS?";
   if (link.peer_closed())
-    return {errc::unavailable,
-            name + " closed the connection during the TLS handshake" + hint};
+    return {errc::unavailable, name
+                                 + " closed the connection during the TLS "
+                                   "handshake"
+                                 + say.handshake};
   if (reason.code == errc::protocol_error)
-    return {reason.code, reason.text + " (" + name + ")" + hint};
+    return {reason.code, reason.text + " (" + name + ")" + say.handshake};
   return {reason.code, reason.text + " (" + name + ")"};
 }
 
 } // namespace
 
 task<void> dial(asio::io_context& context, transport& link, event& wake,
-                const server_endpoint& server, const halibut::limits& limits) {
+                const server_endpoint& peer, dialled what,
+                const halibut::limits& limits) {
   auto until = transport::clock::now() + limits.connect;
-  auto& host = server.proxy ? server.proxy->host : server.host;
-  auto port = server.proxy ? server.proxy->port : server.port;
-  auto name = server.proxy ? "the proxy " + host + ":" + std::to_string(port)
-                           : server.name();
+  auto& host = peer.proxy ? peer.proxy->host : peer.host;
+  auto port = peer.proxy ? peer.proxy->port : peer.port;
+  auto name = peer.proxy ? "the proxy " + host + ":" + std::to_string(port)
+                         : peer.name();
   if (host.find("://") != std::string::npos)
     co_return fail(errc::invalid_request,
                    "a proxy host is a name or an address, without \"://\"");
@@ -160,20 +204,50 @@ task<void> dial(asio::io_context& context, transport& link, event& wake,
   if (!connected)
     co_return tl::unexpected(
       limited(connected.error(), limits.connect, raise::connect));
-  if (server.proxy) {
-    auto tunnel = co_await open_tunnel(link, server, *server.proxy, limits);
+  if (peer.proxy) {
+    auto tunnel = co_await open_tunnel(link, peer, *peer.proxy, limits);
     if (!tunnel)
       co_return tunnel;
   }
-  for (auto& x : server.thumbprints)
+  for (auto& x : peer.thumbprints)
     link.trust().pinned.push_back(crypto::normalise_thumbprint(x));
-  set_server_name(link.tls(), server.host);
+  set_server_name(link.tls(), peer.host);
   auto secured = co_await link.handshake(false, transport::clock::now()
                                                   + limits.handshake);
   if (!secured)
-    co_return tl::unexpected(limited(
-      describe_handshake(secured.error(), link, link.trust(), server.name()),
-      limits.handshake, raise::handshake));
+    co_return tl::unexpected(
+      limited(describe_handshake(secured.error(), link, link.trust(),
+                                 peer.name(), words_of(what)),
+              limits.handshake, raise::handshake));
+  co_return outcome<void>{};
+}
+
+task<void> introduce(exchange& wire, const peer_identity& self,
+                     const std::string& thumbprint, const server_endpoint& peer,
+                     dialled what, const halibut::limits& limits) {
+  auto& link = wire.link();
+  auto& say = words_of(what);
+  auto sent = co_await link.write(preamble, limits.control);
+  if (!sent)
+    co_return sent;
+  auto line = format_identity(self);
+  sent = co_await link.write(line, limits.control);
+  if (!sent)
+    co_return sent;
+  auto found = co_await wire.read_identity(
+    transport::clock::now() + limits.handshake, say.identity);
+  if (!found && link.peer_closed() && !link.cut_reason())
+    co_return fail(say.silent_code,
+                   peer.name()
+                     + " closed the connection before it identified itself; "
+                       "probably it does not trust "
+                     + say.self + "'s thumbprint " + thumbprint
+                     + say.silent_end);
+  if (!found)
+    co_return tl::unexpected(
+      limited(found.error(), limits.handshake, raise::handshake));
+  if (found->role != peer_role::server)
+    co_return fail(errc::protocol_error, peer.name() + say.other_role);
   co_return outcome<void>{};
 }
 

@@ -124,8 +124,12 @@ task<void> exchange::write_line(std::string_view line) {
   co_return co_await link_->write(line, limits_.control);
 }
 
-task<void> exchange::write_message(std::span<const std::uint8_t> document) {
+task<void> exchange::write_message(std::span<const std::uint8_t> document,
+                                   std::string_view before,
+                                   std::string_view after) {
   auto message = deflate_message(document);
+  message.insert(message.begin(), before.begin(), before.end());
+  message.insert(message.end(), after.begin(), after.end());
   co_return co_await link_->write(message, limits_.io);
 }
 

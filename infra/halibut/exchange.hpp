@@ -59,11 +59,20 @@ public:
 
   task<void> write_line(std::string_view line);
 
-  /// Compresses and writes a document.
-  task<void> write_message(std::span<const std::uint8_t> document);
+  /// Compresses and writes a document, in one write with control lines before
+  /// and after it: each write costs both sides more than a small message.
+  task<void> write_message(std::span<const std::uint8_t> document,
+                           std::string_view before = {},
+                           std::string_view after = {});
 
   task<void>
   write_streams(std::vector<std::pair<guid, outgoing_stream>> streams);
+
+  /// Nothing is held of the exchange that has ended; the next one may be long
+  /// in coming.
+  void release() {
+    memory_.clear();
+  }
 
 private:
   task<std::string> read_any_line(time_point until, std::string_view what);

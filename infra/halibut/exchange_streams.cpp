@@ -17,10 +17,30 @@ std::span<std::uint8_t> bytes_of(std::string& x) {
   return {reinterpret_cast<std::uint8_t*>(x.data()), x.size()};
 }
 
-std::string make_piece(std::int64_t left) {
-  return std::string(static_cast<std::size_t>(std::min(left, piece_bytes)),
-                     '\0');
+std::size_t piece_size(std::int64_t left) {
+  return static_cast<std::size_t>(std::min(left, piece_bytes));
 }
+
+/// The two pieces of a stream, which take turns. Whoever is left with the bytes
+/// of a stream that broke keeps them.
+class pieces {
+public:
+  explicit pieces(std::int64_t length) {
+    for (auto& x : buffers_)
+      x = std::make_shared<std::string>(piece_size(length), '\0');
+  }
+
+  /// The next piece, cut to what is left.
+  std::shared_ptr<std::string> next(std::int64_t left) {
+    auto& result = buffers_[turn_++ % buffers_.size()];
+    result->resize(piece_size(left));
+    return result;
+  }
+
+private:
+  std::array<std::shared_ptr<std::string>, 2> buffers_;
+  std::size_t turn_ = 0;
+};
 
 } // namespace
 
@@ -50,12 +70,13 @@ task<received_stream> exchange::read_long(std::int64_t length,
     co_return received_stream{};
   }
   auto file = *created;
-  constexpr auto pieces = static_cast<std::size_t>(2 * piece_bytes);
-  if (auto ok = memory_.add(pieces); !ok)
+  constexpr auto room = static_cast<std::size_t>(2 * piece_bytes);
+  if (auto ok = memory_.add(room); !ok)
     co_return tl::unexpected(ok.error());
+  pieces buffers{length};
   std::optional<disk_job<void>> writing;
   for (std::int64_t offset = 0; offset < length;) {
-    auto piece = std::make_shared<std::string>(make_piece(length - offset));
+    auto piece = buffers.next(length - offset);
     if (auto ok = co_await link_->read(bytes_of(*piece), limits_.io); !ok)
       co_return tl::unexpected(ok.error());
     if (writing) {
@@ -75,7 +96,7 @@ task<received_stream> exchange::read_long(std::int64_t length,
     if (!written)
       trouble = written.error();
   }
-  memory_.drop(pieces);
+  memory_.drop(room);
   disk_job<void> closing{io_, disk_, [file] { return file->close(); }};
   auto closed = co_await closing.wait();
   if (!closed && !trouble)
@@ -89,7 +110,7 @@ task<received_stream> exchange::read_long(std::int64_t length,
 }
 
 task<void> exchange::skip(std::int64_t length) {
-  auto piece = make_piece(length);
+  std::string piece(piece_size(length), '\0');
   while (length > 0) {
     auto size = std::min(length, piece_bytes);
     auto part = bytes_of(piece).first(static_cast<std::size_t>(size));
@@ -124,12 +145,15 @@ task<void> exchange::write_stream(const guid& id, outgoing_stream source) {
     co_return co_await link_->write(std::span<const std::uint8_t>{whole},
                                     limits_.io);
   }
-  using job = disk_job<std::string>;
+  using job = disk_job<std::shared_ptr<std::string>>;
+  pieces buffers{length};
   auto read_at = [&](std::int64_t offset) {
-    auto size
-      = static_cast<std::size_t>(std::min(length - offset, piece_bytes));
-    return
-      [source, offset, size] { return read_source(*source, offset, size); };
+    return [source, offset, piece = buffers.next(length - offset)]()
+             -> outcome<std::shared_ptr<std::string>> {
+      if (auto ok = read_source(*source, offset, *piece); !ok)
+        return tl::unexpected(ok.error());
+      return piece;
+    };
   };
   std::optional<job> reading;
   if (length > 0)
@@ -143,10 +167,11 @@ task<void> exchange::write_stream(const guid& id, outgoing_stream source) {
     reading.reset();
     if (!piece)
       co_return tl::unexpected(piece.error());
-    offset += static_cast<std::int64_t>(piece->size());
+    auto bytes = std::move(*piece);
+    offset += static_cast<std::int64_t>(bytes->size());
     if (offset < length)
       reading.emplace(io_, disk_, read_at(offset));
-    if (auto ok = co_await link_->write(*piece, limits_.io); !ok)
+    if (auto ok = co_await link_->write(*bytes, limits_.io); !ok)
       co_return ok;
   }
   co_return co_await link_->write(std::span<const std::uint8_t>{trailer},

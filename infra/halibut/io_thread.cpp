@@ -32,13 +32,42 @@ bool io_gate::post(std::function<void()> job) {
   std::lock_guard lock{mutex_};
   if (!context_)
     return false;
-  boost::asio::post(*context_, std::move(job));
+  jobs_.push_back(std::move(job));
+  // (the gate lives as long as the context)
+  if (!called_)
+    boost::asio::post(*context_, [this] { run(); });
+  called_ = true;
   return true;
+}
+
+/// Runs what is there; what comes meanwhile has its turn after other events.
+void io_gate::run() {
+  std::deque<std::function<void()>> jobs;
+  {
+    std::lock_guard lock{mutex_};
+    called_ = false;
+    jobs.swap(jobs_);
+  }
+  for (; !jobs.empty(); jobs.pop_front()) {
+    try {
+      jobs.front()();
+    } catch (const std::exception& e) {
+      telemetry::error("links-job-threw", {{"what", e.what()}});
+    } catch (...) {
+      telemetry::error("links-job-threw", {{"what", "unknown exception"}});
+    }
+  }
 }
 
 void io_gate::close() {
   std::lock_guard lock{mutex_};
   context_ = nullptr;
+}
+
+void io_gate::clear() {
+  std::deque<std::function<void()>> jobs;
+  std::lock_guard lock{mutex_};
+  jobs.swap(jobs_);
 }
 
 io_thread::io_thread() : impl_(std::make_unique<impl>()) {
@@ -49,6 +78,7 @@ io_thread::~io_thread() {
   impl_->gate->close();
   impl_->context.stop();
   impl_->thread.join();
+  impl_->gate->clear();
 }
 
 void io_thread::post(std::function<void()> job) {

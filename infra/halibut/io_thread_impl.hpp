@@ -5,6 +5,7 @@
 
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
+#include <deque>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -15,7 +16,8 @@
 namespace cuttle::halibut {
 
 /// A way to the links' thread that stays valid when the thread is gone, for
-/// completions from other threads. Thread-safe.
+/// completions from other threads. Jobs run in the order in which they were
+/// posted, from whichever threads. Thread-safe.
 class io_gate {
 public:
   explicit io_gate(boost::asio::io_context& context) : context_(&context) {}
@@ -26,9 +28,19 @@ public:
   /// Nothing passes from now on.
   void close();
 
+  /// Forgets what has not been run; for when the thread is gone.
+  void clear();
+
 private:
+  void run();
+
   std::mutex mutex_;
   boost::asio::io_context* context_;
+  // The context has no such order: what its own thread posts may come after
+  // what another thread posts later.
+  std::deque<std::function<void()>> jobs_;
+  // The thread has been told of them.
+  bool called_ = false;
 };
 
 struct io_thread::impl {

@@ -35,8 +35,10 @@ struct limits {
   /// Decompressed size of a message.
   std::size_t message_bytes = 256 * 1024 * 1024;
   /// Messages and data streams in memory of all connections of a links' thread
-  /// together, beyond the first 64 KiB of each connection.
-  std::size_t all_messages_bytes = 512 * 1024 * 1024;
+  /// together, beyond the first 64 KiB of each connection. With what growing
+  /// messages take besides, this has to fit the container of the worker, which
+  /// has 512 MiB by default.
+  std::size_t all_messages_bytes = 256 * 1024 * 1024;
   /// Decompressed bytes allowed for each compressed byte, checked beyond the
   /// first 16 MiB. Deflate itself cannot exceed about 1032.
   std::size_t inflate_ratio = 200;

@@ -230,7 +230,7 @@ task<void> listening_service::impl::serve(server_link& x, exchange& wire) {
       co_return outcome<void>{};
     if (!answered)
       co_return tl::unexpected(answered.error());
-    if (!*answered)
+    if (!answered->request)
       co_return outcome<void>{};
     auto more = co_await await_next(x, wire);
     if (!more)

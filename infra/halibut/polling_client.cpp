@@ -1,19 +1,13 @@
 #include "infra/halibut/polling_client.hpp"
 
 #include <algorithm>
-#include <boost/asio/co_spawn.hpp>
 #include <exception>
-#include <future>
 #include <utility>
 
 #include "infra/halibut/polling_client_impl.hpp"
 #include "infra/telemetry/log.hpp"
 
 namespace cuttle::halibut {
-
-namespace asio = boost::asio;
-
-using boost::system::error_code;
 
 std::string canonical_subscription(std::string text) {
   for (auto& c : text)
@@ -26,7 +20,7 @@ std::string canonical_subscription(std::string text) {
 
 polling_client::impl::impl(io_thread& thread, disk::disk_pool& pool,
                            crypto::identity own, polling_client::options opts)
-  : io(thread.get()), disk(pool), self(std::move(own)),
+  : client_base(thread, pool, std::move(own), opts.limits, opts.on_trouble),
     options(std::move(opts)), listener(io.context) {
   for (auto& x : options.trusted)
     trusted.insert(crypto::normalise_thumbprint(x));
@@ -36,7 +30,7 @@ outcome<std::uint16_t> polling_client::impl::start() {
   auto port = listener.open(options.bind, options.port, self, tls);
   if (!port)
     return port;
-  io.gate->post([self = shared_from_this()] {
+  io.gate->post([self = shared()] {
     if (!self->stopped)
       self->spawn(self->listener.accept(
         [self](tcp::socket x) { self->on_socket(std::move(x)); },
@@ -45,29 +39,14 @@ outcome<std::uint16_t> polling_client::impl::start() {
   return port;
 }
 
-void polling_client::impl::spawn(asio::awaitable<void> routine) {
-  ++running;
-  asio::co_spawn(io.context, std::move(routine),
-                 [self = shared_from_this()](std::exception_ptr error) {
-                   if (error)
-                     telemetry::error("client-link-threw");
-                   --self->running;
-                   if (self->running == 0 && self->stopped && self->on_ended)
-                     std::exchange(self->on_ended, {})();
-                 });
-}
-
 void polling_client::impl::stop() {
   if (stopped)
     return;
   stopped = true;
   listener.close();
-  cut_all({errc::unavailable, "the server was stopped"});
-  for (auto& [key, queue] : queues) {
-    auto left = std::exchange(queue.calls, {});
-    for (auto& call : left)
-      finish(*call, fail(errc::unavailable, "the server was stopped"));
-  }
+  cut_all(client_stops());
+  for (auto& [key, queue] : queues)
+    queue.calls.fail_all(client_stops());
 }
 
 void polling_client::impl::pause(std::chrono::milliseconds how_long) {
@@ -78,16 +57,9 @@ void polling_client::impl::pause(std::chrono::milliseconds how_long) {
 }
 
 void polling_client::impl::withdraw(std::uint64_t number) {
-  for (auto& [key, queue] : queues) {
-    auto i = std::find_if(queue.calls.begin(), queue.calls.end(),
-                          [&](auto& x) { return x->number == number; });
-    if (i == queue.calls.end())
-      continue;
-    auto call = std::move(*i);
-    queue.calls.erase(i);
-    finish(*call, fail(errc::cancelled, "the call was withdrawn"));
-    return;
-  }
+  for (auto& [key, queue] : queues)
+    if (queue.calls.withdraw(number))
+      return;
   for (auto& x : links)
     if (x->call == number) {
       x->link->cut({errc::unavailable, "the call was withdrawn"});
@@ -118,7 +90,7 @@ bool polling_client::impl::make_place() {
 }
 
 void polling_client::impl::on_socket(tcp::socket socket) {
-  if (links.size() >= options.limits.connections && !make_place()) {
+  if (links.size() >= limits.connections && !make_place()) {
     trouble({errc::overloaded, "a connection was refused: there are "
                                  + std::to_string(links.size()) + " already"});
     return;
@@ -135,40 +107,10 @@ void polling_client::impl::on_socket(tcp::socket socket) {
 void polling_client::impl::enqueue(const std::string& subscription,
                                    std::shared_ptr<pending_call> call) {
   if (stopped)
-    return finish(*call, fail(errc::unavailable, "the server was stopped"));
-  auto key = canonical_subscription(subscription);
-  auto& queue = queues[key];
-  if (queue.calls.size() >= options.limits.queued_requests)
-    return finish(*call, fail(errc::overloaded,
-                              std::to_string(queue.calls.size())
-                                + " requests wait for the worker already"));
-  call->timer.expires_after(options.limits.queue_timeout);
-  call->timer.async_wait(
-    [weak = weak_from_this(), key,
-     weak_call = std::weak_ptr{call}](const error_code& error) {
-      auto self = weak.lock();
-      auto late = weak_call.lock();
-      if (!error && self && late)
-        self->expire(key, late);
-    });
-  queue.calls.push_back(std::move(call));
+    return finish(*call, tl::unexpected(client_stops()));
+  auto& queue = queues[canonical_subscription(subscription)];
+  queue.calls.push(std::move(call), limits);
   wake_one(queue);
-}
-
-void polling_client::impl::expire(const std::string& key,
-                                  const std::shared_ptr<pending_call>& call) {
-  auto place = queues.find(key);
-  if (place == queues.end())
-    return;
-  auto& calls = place->second.calls;
-  auto i = std::find(calls.begin(), calls.end(), call);
-  if (i == calls.end())
-    return;
-  calls.erase(i);
-  finish(*call, fail(errc::deadline_exceeded,
-                     "no worker collected the request within "
-                       + std::to_string(options.limits.queue_timeout.count())
-                       + " ms"));
 }
 
 void polling_client::impl::wake_one(subscription_queue& queue) {
@@ -177,18 +119,6 @@ void polling_client::impl::wake_one(subscription_queue& queue) {
   auto x = queue.waiting.front();
   queue.waiting.pop_front();
   x->wake.notify();
-}
-
-void polling_client::impl::finish(pending_call& call, call_result result) {
-  call.timer.cancel();
-  auto on_result = std::exchange(call.on_result, {});
-  if (!on_result)
-    return;
-  try {
-    on_result(std::move(result));
-  } catch (const std::exception& e) {
-    telemetry::error("call-handler-threw", {{"what", e.what()}});
-  }
 }
 
 void polling_client::impl::count(const std::string& subscription,
@@ -207,17 +137,6 @@ void polling_client::impl::count(const std::string& subscription,
   }
 }
 
-void polling_client::impl::trouble(const failure& reason) {
-  telemetry::debug("client-trouble", {{"reason", reason.text}});
-  if (abandoned || stopped || !options.on_trouble)
-    return;
-  try {
-    options.on_trouble(reason.text);
-  } catch (const std::exception& e) {
-    telemetry::error("trouble-handler-threw", {{"what", e.what()}});
-  }
-}
-
 // -- the class ----------------------------------------------------------------
 
 polling_client::polling_client(io_thread& thread, disk::disk_pool& disk,
@@ -226,24 +145,7 @@ polling_client::polling_client(io_thread& thread, disk::disk_pool& disk,
                                  std::move(options))) {}
 
 polling_client::~polling_client() {
-  if (impl_->io.inside()) {
-    impl_->abandoned = true;
-    impl_->stop();
-    return;
-  }
-  // Whatever still runs uses the disk pool and the callbacks' targets, which
-  // may be gone right after this.
-  auto ended = std::make_shared<std::promise<void>>();
-  auto posted = impl_->io.gate->post([impl = impl_, ended] {
-    impl->abandoned = true;
-    impl->stop();
-    if (impl->running == 0)
-      ended->set_value();
-    else
-      impl->on_ended = [ended] { ended->set_value(); };
-  });
-  if (posted)
-    ended->get_future().wait();
+  abandon(impl_);
 }
 
 outcome<std::uint16_t> polling_client::start() {
@@ -272,15 +174,9 @@ void polling_client::distrust(const std::string& thumbprint) {
 
 std::uint64_t polling_client::call(const std::string& subscription,
                                    outgoing_request request,
-                                   std::function<void(call_result)> on_result) {
-  auto call = std::make_shared<pending_call>(impl_->io.context);
-  call->activity = make_guid();
-  auto number = ++impl_->call_counter;
-  call->number = number;
-  call->id = request.service + "::" + request.method + "Async["
-             + std::to_string(number) + "] / " + to_string(call->activity);
-  call->request = std::move(request);
-  call->on_result = std::move(on_result);
+                                   result_function on_result) {
+  auto call = impl_->make_call(std::move(request), std::move(on_result));
+  auto number = call->number;
   impl_->io.gate->post(
     [impl = impl_, subscription, call] { impl->enqueue(subscription, call); });
   return number;
@@ -307,17 +203,7 @@ void polling_client::pause(std::chrono::milliseconds how_long) {
 }
 
 void polling_client::stop() {
-  if (impl_->io.inside()) {
-    impl_->stop();
-    return;
-  }
-  auto done = std::make_shared<std::promise<void>>();
-  auto posted = impl_->io.gate->post([impl = impl_, done] {
-    impl->stop();
-    done->set_value();
-  });
-  if (posted)
-    done->get_future().wait();
+  stop_client(impl_);
 }
 
 } // namespace cuttle::halibut

@@ -10,15 +10,11 @@
 
 #include "infra/crypto/identity.hpp"
 #include "infra/disk/disk_pool.hpp"
+#include "infra/halibut/client.hpp"
 #include "infra/halibut/io_thread.hpp"
 #include "infra/halibut/limits.hpp"
-#include "infra/halibut/rpc.hpp"
 
 namespace cuttle::halibut {
-
-/// How a call ended on the Client side: the peer's response (which may carry a
-/// `server_error`), or why there is none.
-using call_result = outcome<received_response>;
 
 /// The Client side of Halibut in polling mode: a listener that polling workers
 /// connect to, with one queue for each subscription. It is what Octopus Server
@@ -38,9 +34,7 @@ public:
     /// (`connected`) or gone.
     std::function<void(const std::string& subscription, bool connected)>
       on_worker;
-    /// Called on the links' thread when a connection is refused or broken, with
-    /// one sentence that says why.
-    std::function<void(const std::string& reason)> on_trouble;
+    trouble_function on_trouble;
   };
 
   polling_client(io_thread& thread, disk::disk_pool& disk,
@@ -63,7 +57,7 @@ public:
   /// the response is late (`deadline_exceeded`), or the queue is full
   /// (`overloaded`). Returns a number for `withdraw`.
   std::uint64_t call(const std::string& subscription, outgoing_request request,
-                     std::function<void(call_result)> on_result);
+                     result_function on_result);
 
   /// Gives up a call. One that nobody collected yet leaves the queue and ends
   /// with `cancelled`: it never left. For one that was handed to a connection

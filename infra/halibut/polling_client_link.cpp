@@ -1,15 +1,14 @@
-#include <algorithm>
 #include <exception>
 #include <utility>
 
 #include "infra/halibut/accept_peer.hpp"
+#include "infra/halibut/envelope.hpp"
 #include "infra/halibut/polling_client_impl.hpp"
 
 namespace cuttle::halibut {
 
 namespace asio = boost::asio;
 
-using boost::system::error_code;
 using clock = std::chrono::steady_clock;
 
 asio::awaitable<void>
@@ -29,14 +28,14 @@ polling_client::impl::run(std::shared_ptr<worker_link> x) {
 
 /// One connection from its acceptance to its end. A failure is worth a report.
 task<void> polling_client::impl::transact(worker_link& x) {
-  exchange wire{io, disk, options.limits, options.spool, x.link};
+  exchange wire{io, disk, limits, options.spool, x.link};
   auto subscriber = co_await identify(x, wire);
   if (!subscriber)
     co_return tl::unexpected(subscriber.error());
   if (subscriber->empty())
     co_return outcome<void>{};
   auto& key = *subscriber;
-  if (queues[key].links >= options.limits.connections_per_subscription)
+  if (queues[key].links >= limits.connections_per_subscription)
     co_return fail(errc::overloaded, "a connection of " + printable(key)
                                        + " was closed: it has its limit of "
                                        + std::to_string(queues[key].links)
@@ -58,7 +57,7 @@ task<void> polling_client::impl::transact(worker_link& x) {
     subscription_queue& queue;
   } member{*this, key, queue};
   auto line = format_identity({peer_role::server, {}});
-  auto hello = co_await x.link->write(line, options.limits.control);
+  auto hello = co_await x.link->write(line, limits.control);
   if (!hello)
     co_return hello;
   co_return co_await serve(x, wire, key, queue);
@@ -67,7 +66,7 @@ task<void> polling_client::impl::transact(worker_link& x) {
 /// Returns the subscription as a key; empty after a probe.
 task<std::string> polling_client::impl::identify(worker_link& x,
                                                  exchange& wire) {
-  auto peer = co_await accept_peer(wire, trusted, options.limits, "worker");
+  auto peer = co_await accept_peer(wire, trusted, limits, "worker");
   if (!peer)
     co_return tl::unexpected(peer.error());
   if (!*peer)
@@ -83,19 +82,27 @@ task<std::string> polling_client::impl::identify(worker_link& x,
 task<void> polling_client::impl::serve(worker_link& x, exchange& wire,
                                        const std::string& subscription,
                                        subscription_queue& queue) {
-  auto& limits = options.limits;
+  // A control line that is still to be written: with the next message, if that
+  // is there already.
+  std::string_view before;
   for (;;) {
+    if (!before.empty() && queue.calls.empty()) {
+      auto sent = co_await wire.write_line(before);
+      if (!sent)
+        co_return sent;
+      before = {};
+    }
     auto call = co_await dequeue(x, queue);
     if (!call)
       co_return tl::unexpected(call.error());
     if (*call) {
       x.call = (*call)->number;
-      auto done = co_await perform(x, wire, subscription, **call);
+      auto done = co_await perform(x, wire, subscription, **call, before);
       x.call = 0;
       if (!done)
         co_return done;
     } else {
-      auto sent = co_await wire.write_message(null_document());
+      auto sent = co_await wire.write_message(null_document(), before);
       if (!sent)
         co_return sent;
     }
@@ -109,9 +116,7 @@ task<void> polling_client::impl::serve(worker_link& x, exchange& wire,
       co_return fail(errc::protocol_error, "the worker sent \""
                                              + printable(*line)
                                              + "\" where NEXT was due");
-    auto sent = co_await wire.write_line("PROCEED\r\n");
-    if (!sent)
-      co_return sent;
+    before = "PROCEED\r\n";
   }
 }
 
@@ -119,7 +124,7 @@ task<void> polling_client::impl::serve(worker_link& x, exchange& wire,
 /// noticed, so that no call is given to a dead connection.
 task<std::shared_ptr<pending_call>>
 polling_client::impl::dequeue(worker_link& x, subscription_queue& queue) {
-  auto until = clock::now() + options.limits.queue_wait;
+  auto until = clock::now() + limits.queue_wait;
   x.readable = false;
   for (;;) {
     if (x.link->cut_reason()) {
@@ -128,18 +133,15 @@ polling_client::impl::dequeue(worker_link& x, subscription_queue& queue) {
     }
     if (!x.link->input().empty() || x.readable) {
       wake_one(queue);
-      auto more = co_await x.link->fill(clock::now() + options.limits.io,
-                                        "the next exchange");
+      auto more
+        = co_await x.link->fill(clock::now() + limits.io, "the next exchange");
       if (!more)
         co_return tl::unexpected(more.error());
       co_return fail(errc::protocol_error,
                      "the worker sent something before it got a message");
     }
     if (!queue.calls.empty()) {
-      auto call = std::move(queue.calls.front());
-      queue.calls.pop_front();
-      call->timer.cancel();
-      co_return call;
+      co_return queue.calls.pop();
     }
     if (clock::now() >= until)
       co_return nullptr;
@@ -150,81 +152,27 @@ polling_client::impl::dequeue(worker_link& x, subscription_queue& queue) {
   }
 }
 
-/// Wakes the link when its socket becomes readable. At most one such look-out
-/// is under way; one that outlived its wait is used again by the next.
+/// Wakes the link when its socket becomes readable.
 void polling_client::impl::watch(worker_link& x) {
-  if (std::exchange(x.watched, true))
-    return;
-  auto i = std::find_if(links.begin(), links.end(),
-                        [&](const auto& y) { return y.get() == &x; });
-  x.link->socket().async_wait(
-    tcp::socket::wait_read,
-    [weak = std::weak_ptr{*i}](const error_code& error) {
-      auto link = weak.lock();
-      if (!link)
-        return;
-      link->watched = false;
-      link->readable = !error;
+  x.link->watch([weak = x.weak_from_this()] {
+    if (auto link = weak.lock()) {
+      link->readable = true;
       link->wake.notify();
-    });
+    }
+  });
 }
 
 task<void> polling_client::impl::perform(worker_link& x, exchange& wire,
                                          const std::string& subscription,
-                                         pending_call& call) {
-  // Whatever happens, the caller hears of it; a second end is none.
-  struct ending {
-    ~ending() {
-      finish(call, fail(errc::unavailable, "the call failed"));
-    }
-    pending_call& call;
-  } last{call};
+                                         pending_call& call,
+                                         std::string_view before) {
   auto document = encode_request(
-    call.request, {call.id, call.activity, subscription, x.thumbprint},
-    options.limits);
-  if (!document) {
-    // Nothing was written; a null message keeps the link in step.
-    finish(call, tl::unexpected(document.error()));
-    co_return co_await wire.write_message(null_document());
-  }
-  auto sent = co_await wire.write_message(*document);
-  if (sent)
-    sent = co_await wire.write_streams(call.request.streams);
-  call_result result;
-  if (sent)
-    result = co_await receive(wire, call.id);
-  else
-    result = tl::unexpected(sent.error());
-  if (result) {
-    finish(call, std::move(result));
-    co_return outcome<void>{};
-  }
-  auto reason = result.error();
-  auto code
-    = reason.code == errc::deadline_exceeded ? reason.code : errc::unavailable;
-  finish(call, fail(code, "the call failed: " + reason.text));
-  co_return tl::unexpected(reason);
-}
-
-task<received_response> polling_client::impl::receive(exchange& wire,
-                                                      const std::string& id) {
-  auto document = co_await wire.read_message(
-    clock::now() + options.limits.response_wait, "a response");
-  if (!document)
-    co_return tl::unexpected(document.error());
-  auto decoded = decode_response(*document, options.limits);
-  if (!decoded)
-    co_return tl::unexpected(decoded.error());
-  auto received = co_await wire.read_streams(std::move(decoded->placeholders));
-  if (!received)
-    co_return tl::unexpected(received.error());
-  if (received->trouble)
-    co_return tl::unexpected(*received->trouble);
-  if (decoded->response.id != id)
-    co_return fail(errc::protocol_error,
-                   "the worker answered another request than the one sent");
-  decoded->response.streams = std::move(received->streams);
-  co_return std::move(decoded->response);
+    call.request, {call.id, call.activity, subscription, x.thumbprint}, limits);
+  if (document)
+    co_return co_await ask(wire, call, std::move(*document), before, limits);
+  // Nothing was written; a null message keeps the link in step.
+  finish(call, tl::unexpected(document.error()));
+  co_return co_await wire.write_message(null_document(), before);
 }
 
 } // namespace cuttle::halibut

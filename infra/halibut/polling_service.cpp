@@ -41,6 +41,7 @@ polling_service::impl::impl(io_thread& thread, disk::disk_pool& pool,
     pool(
       {options.connections, options.connections_max, options.connection_idle}) {
   requests.on_busy = [this](bool begins) { on_busy(begins); };
+  requests.line_after = [this] { return stopping ? end_line : next_line; };
 }
 
 void polling_service::impl::start() {

@@ -5,6 +5,7 @@
 #include <boost/asio/awaitable.hpp>
 #include <chrono>
 #include <memory>
+#include <string_view>
 #include <vector>
 
 #include "infra/halibut/backoff.hpp"
@@ -16,6 +17,9 @@
 #include "infra/halibut/transport.hpp"
 
 namespace cuttle::halibut {
+
+inline constexpr std::string_view next_line = "NEXT\r\n";
+inline constexpr std::string_view end_line = "END\r\n";
 
 /// One of the connections, with those that follow it after a loss.
 struct service_link {
@@ -58,7 +62,6 @@ struct polling_service::impl : service_base {
 
   boost::asio::awaitable<void> run(service_link& x);
   task<void> transact(service_link& x, backoff& pauses);
-  task<void> identify(exchange& wire);
   task<void> serve(service_link& x, exchange& wire);
   bool keeps(service_link& x, bool identified, const failure& reason,
              std::chrono::milliseconds pause);

@@ -54,7 +54,7 @@ struct service_base : std::enable_shared_from_this<service_base> {
   bool stopping = false;
   /// The owner is gone: no callback any more.
   bool abandoned = false;
-  answering requests{io, limits, callbacks, abandoned, peer, {}};
+  answering requests{io, limits, callbacks, abandoned, peer, {}, {}};
   boost::asio::steady_timer patience;
   std::vector<std::function<void()>> on_ended;
   repeat_filter told;

@@ -48,7 +48,7 @@ spool_file::create(const std::filesystem::path& folder, disk::disk_pool& disk) {
     }};
 }
 
-outcome<void> spool_file::write(std::int64_t offset, const std::string& bytes) {
+outcome<void> spool_file::write(std::int64_t offset, std::string_view bytes) {
   std::size_t done = 0;
   while (done < bytes.size()) {
     auto size = ::pwrite(descriptor_, bytes.data() + done, bytes.size() - done,
@@ -81,13 +81,10 @@ received_stream make_received(stream_body body, disk::disk_pool& disk) {
     }};
 }
 
-outcome<std::string> read_source(const stream_source& source,
-                                 std::int64_t offset, std::size_t size) {
-  std::string result(size, '\0');
-  std::size_t done = 0;
-  while (done < size) {
-    auto got = ::pread(source.descriptor, result.data() + done, size - done,
-                       offset + static_cast<std::int64_t>(done));
+outcome<void> read_source(const stream_source& source, std::int64_t offset,
+                          std::span<char> bytes) {
+  while (!bytes.empty()) {
+    auto got = ::pread(source.descriptor, bytes.data(), bytes.size(), offset);
     if (got < 0 && errno == EINTR)
       continue;
     if (got < 0)
@@ -96,9 +93,10 @@ outcome<std::string> read_source(const stream_source& source,
     if (got == 0)
       return fail(errc::io_error,
                   "the file that is being sent became shorter than announced");
-    done += static_cast<std::size_t>(got);
+    bytes = bytes.subspan(static_cast<std::size_t>(got));
+    offset += got;
   }
-  return result;
+  return {};
 }
 
 } // namespace cuttle::halibut

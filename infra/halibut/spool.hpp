@@ -3,7 +3,8 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
-#include <string>
+#include <span>
+#include <string_view>
 
 #include "infra/disk/disk_pool.hpp"
 #include "messages/failure.hpp"
@@ -23,7 +24,7 @@ public:
   spool_file(const spool_file&) = delete;
   spool_file& operator=(const spool_file&) = delete;
 
-  outcome<void> write(std::int64_t offset, const std::string& bytes);
+  outcome<void> write(std::int64_t offset, std::string_view bytes);
 
   /// Closes; reports what the file system put off until then.
   outcome<void> close();
@@ -43,9 +44,9 @@ private:
 /// still named, on a thread of `disk`.
 received_stream make_received(stream_body body, disk::disk_pool& disk);
 
-/// Bytes of a source from `offset` on. Blocks. Fails when the file has become
-/// shorter.
-outcome<std::string> read_source(const stream_source& source,
-                                 std::int64_t offset, std::size_t size);
+/// Fills `bytes` from a source, from `offset` on. Blocks. Fails when the file
+/// has become shorter.
+outcome<void> read_source(const stream_source& source, std::int64_t offset,
+                          std::span<char> bytes);
 
 } // namespace cuttle::halibut

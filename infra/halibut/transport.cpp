@@ -33,12 +33,6 @@ void set_option(int socket, int level, int name, int value) {
   ::setsockopt(socket, level, name, &value, sizeof(value));
 }
 
-/// Acknowledge at once: the peer's Nagle waits for it, and we have nothing to
-/// send that could carry it. The option wears off (`halibut` section 3).
-void acknowledge_quickly(int socket) {
-  set_option(socket, IPPROTO_TCP, TCP_QUICKACK, 1);
-}
-
 } // namespace
 
 transport::transport(asio::io_context& context, asio::ssl::context& tls_context)
@@ -83,7 +77,8 @@ task<void> transport::handshake(bool server, time_point until) {
     co_return tl::unexpected(*cut_);
   error_code error;
   arm(until);
-  acknowledge_quickly(socket().native_handle());
+  owes_answer_ = true;
+  acknowledge();
   co_await stream_.async_handshake(
     server ? asio::ssl::stream_base::server : asio::ssl::stream_base::client,
     asio::redirect_error(asio::use_awaitable, error));
@@ -131,10 +126,11 @@ task<void> transport::fill(time_point until, std::string_view what) {
   end_ = 0;
   error_code error;
   arm(until);
-  acknowledge_quickly(socket().native_handle());
+  acknowledge();
   end_ = co_await stream_.async_read_some(
     asio::buffer(input_), asio::redirect_error(asio::use_awaitable, error));
   until_ = time_point::max();
+  owes_answer_ = true;
   if (error) {
     end_ = 0;
     co_return tl::unexpected(describe(error, what));
@@ -149,16 +145,19 @@ task<void> transport::read(std::span<std::uint8_t> bytes,
     std::memcpy(bytes.data(), input_.data() + begin_, ready);
   consume(ready);
   bytes = bytes.subspan(ready);
-  while (!bytes.empty()) {
+  for (auto first = true; !bytes.empty(); first = false) {
     if (cut_)
       co_return tl::unexpected(*cut_);
     error_code error;
     arm(clock::now() + patience);
-    acknowledge_quickly(socket().native_handle());
+    // In the midst of many bytes nothing is held back.
+    if (first || bytes.size() <= input_bytes)
+      acknowledge();
     auto size = co_await stream_.async_read_some(
       asio::buffer(bytes.data(), bytes.size()),
       asio::redirect_error(asio::use_awaitable, error));
     until_ = time_point::max();
+    owes_answer_ = true;
     if (error)
       co_return tl::unexpected(describe(error, "the rest of a data stream"));
     bytes = bytes.subspan(size);
@@ -178,6 +177,7 @@ task<void> transport::write(std::span<const std::uint8_t> bytes,
       stream_, asio::buffer(piece.data(), piece.size()),
       asio::redirect_error(asio::use_awaitable, error));
     until_ = time_point::max();
+    owes_answer_ = false;
     if (error)
       co_return tl::unexpected(describe(error, "the peer to take our data"));
     bytes = bytes.subspan(piece.size());
@@ -191,11 +191,34 @@ task<void> transport::write(std::string_view text,
   return write(std::span<const std::uint8_t>{bytes, text.size()}, patience);
 }
 
+/// Before a wait: the peer's Nagle may hold back what we wait for until the
+/// last bytes are acknowledged, and we have nothing to send that could carry
+/// it. The option wears off (`halibut` section 3).
+void transport::acknowledge() {
+  if (owes_answer_ && SSL_has_pending(tls()) == 0)
+    set_option(socket().native_handle(), IPPROTO_TCP, TCP_QUICKACK, 1);
+}
+
 bool transport::has_unread() {
   error_code error;
   return begin_ < end_ || SSL_has_pending(tls()) == 1
          || BIO_ctrl_pending(SSL_get_rbio(tls())) > 0
          || socket().available(error) > 0;
+}
+
+void transport::watch(std::function<void()> f) {
+  on_readable_ = std::move(f);
+  if (std::exchange(watched_, true))
+    return;
+  socket().async_wait(tcp::socket::wait_read,
+                      [weak = weak_from_this()](const error_code& error) {
+                        auto self = weak.lock();
+                        if (!self)
+                          return;
+                        self->watched_ = false;
+                        if (!error && self->on_readable_)
+                          self->on_readable_();
+                      });
 }
 
 void transport::cut(failure reason) {

@@ -10,6 +10,7 @@
 #include <boost/asio/steady_timer.hpp>
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -87,6 +88,11 @@ public:
   /// `input` is empty.
   bool has_unread();
 
+  /// Calls `f` once the socket can be read, also because its stream has ended.
+  /// At most one look-out is under way; one that outlived its wait is used
+  /// again, with the new function.
+  void watch(std::function<void()> f);
+
   /// Whether the last failure was the peer's end of stream or reset.
   bool peer_closed() const {
     return peer_closed_;
@@ -111,6 +117,9 @@ private:
 
   void close();
 
+  /// Acknowledges what the peer may wait for.
+  void acknowledge();
+
   failure describe(const boost::system::error_code& error,
                    std::string_view what);
 
@@ -119,7 +128,11 @@ private:
   time_point until_ = time_point::max();
   bool timer_runs_ = false;
   bool expired_ = false;
+  /// Bytes came that no byte of ours has acknowledged.
+  bool owes_answer_ = false;
   bool peer_closed_ = false;
+  bool watched_ = false;
+  std::function<void()> on_readable_;
   std::optional<failure> cut_;
   tls_trust trust_;
   std::vector<std::uint8_t> input_;

@@ -12,7 +12,7 @@ constexpr advice table[] = {
   {trouble::refusal, "exceeded quota", "The namespace's quota is used up",
    "Wait until other scripts have ended, raise the resource quota, or lower "
    "the resource requests of script pods.",
-   consequence::refused},
+   consequence::waits},
   {trouble::refusal, "must specify limits",
    "The namespace's quota asks for limits that script pods do not have",
    "Give script pods requests and limits, or the namespace a limit range.",

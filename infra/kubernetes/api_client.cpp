@@ -6,6 +6,7 @@
 #include "infra/kubernetes/digest.hpp"
 #include "infra/kubernetes/follow_call.hpp"
 #include "infra/kubernetes/http_thread.hpp"
+#include "infra/kubernetes/metadata.hpp"
 #include "infra/kubernetes/paths.hpp"
 #include "infra/kubernetes/pod_json.hpp"
 #include "infra/kubernetes/simple_call.hpp"
@@ -54,7 +55,7 @@ outcome<void> gone(answer result) {
 /// The merge patch that sets or removes keys of `data`.
 std::string
 data_patch(const std::map<std::string, std::optional<std::string>>& data,
-           bool encode) {
+           bool encode, const std::optional<owner_reference>& owner = {}) {
   auto values = json::object();
   for (auto& [key, value] : data) {
     auto& member = values[key];
@@ -62,6 +63,8 @@ data_patch(const std::map<std::string, std::optional<std::string>>& data,
       member = encode ? base64(*value) : *value;
   }
   json patch = {{"data", std::move(values)}};
+  if (owner)
+    patch["metadata"]["ownerReferences"] = owner_references(*owner);
   return dump(patch);
 }
 
@@ -119,15 +122,16 @@ api_client::~api_client() = default;
 
 // -- pods --------------------------------------------------------------------
 
-call_id
-api_client::create_pod(std::string manifest_json,
-                       std::function<void(outcome<pod_snapshot>)> done) {
+call_id api_client::create_pod(std::string manifest_json,
+                               std::function<void(creation_outcome)> done) {
   auto make = [this, manifest = std::move(manifest_json),
                done](std::shared_ptr<call_flags> flags) {
     return std::make_unique<create_pod_call>(impl_->thread, std::move(flags),
                                              manifest, done);
   };
-  return impl_->open<pod_snapshot>(std::move(make), done);
+  auto refused
+    = [done](outcome<pod_snapshot> result) { done(std::move(result)); };
+  return impl_->open<pod_snapshot>(std::move(make), refused);
 }
 
 call_id api_client::get_pod(std::string name,
@@ -229,17 +233,22 @@ call_id api_client::create_secret(std::string manifest_json,
 call_id
 api_client::patch_secret(std::string name,
                          std::map<std::string, std::optional<std::string>> data,
+                         std::optional<owner_reference> owner,
                          std::function<void(outcome<stored_map>)> done) {
   auto content = impl_->content("patch", "secrets", name);
   content.method = "PATCH";
   content.content_type = "application/merge-patch+json";
-  content.body = data_patch(data, true);
+  content.body = data_patch(data, true, owner);
   return impl_->simple<stored_map>(
     std::move(content), repeatable::always, "write secret '" + name + "'",
     reading(impl_->thread, &object_reader::secret), std::move(done));
 }
 
 // -- the rest ----------------------------------------------------------------
+
+void api_client::echo(std::function<void()> done) {
+  impl_->thread.post(std::move(done));
+}
 
 call_id
 api_client::get_version(std::function<void(outcome<cluster_version>)> done) {

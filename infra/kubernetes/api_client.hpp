@@ -64,8 +64,9 @@ struct api_options {
   std::chrono::milliseconds patience{120'000};
   /// `timeoutSeconds` of a watch [MON-01].
   std::chrono::seconds watch_timeout{600};
-  /// A watch with neither event nor bookmark for this long is made anew, which
-  /// counts as trouble only if that fails.
+  /// A watch with neither event nor bookmark for this long, or for a request's
+  /// time longer than it was to stay open, is made anew, which counts as
+  /// trouble only if that fails.
   std::chrono::seconds watch_silence{180};
   /// Largest response body and watch object.
   std::size_t body_bytes = 64 * 1024 * 1024;
@@ -86,7 +87,7 @@ public:
   api_client& operator=(const api_client&) = delete;
 
   call_id create_pod(std::string,
-                     std::function<void(outcome<pod_snapshot>)>) override;
+                     std::function<void(creation_outcome)>) override;
   call_id get_pod(std::string,
                   std::function<void(outcome<pod_snapshot>)>) override;
   call_id delete_pod(std::string, std::string,
@@ -106,6 +107,7 @@ public:
                         std::function<void(outcome<void>)>) override;
   call_id patch_secret(std::string,
                        std::map<std::string, std::optional<std::string>>,
+                       std::optional<owner_reference>,
                        std::function<void(outcome<stored_map>)>) override;
   call_id list_objects(std::string group, std::string resource,
                        std::string selector,
@@ -114,6 +116,10 @@ public:
   void pause(call_id) override;
   void resume(call_id) override;
   void cancel(call_id) override;
+
+  /// Calls `done` on the driver's thread, at once: who hears nothing knows that
+  /// the thread is stuck. Not called once the client is about to end.
+  void echo(std::function<void()> done);
 
   /// Any other request, for demo and tests: no retry; the body of the answer,
   /// or a failure with the API server's message.

@@ -57,7 +57,26 @@ struct stored_map {
   std::string name;
   std::string resource_version;
   std::map<std::string, std::string> data;
+  std::string uid{};
 };
+
+/// A config map that other objects belong to: the cluster removes them when it
+/// is gone. The uid says which one, should another take its name.
+struct owner_reference {
+  std::string name;
+  std::string uid;
+};
+
+/// Why there is no pod, and when to try again if the API server said so.
+struct creation_failure : failure {
+  creation_failure() = default;
+  creation_failure(failure why) : failure(std::move(why)) {}
+  std::optional<std::chrono::seconds> retry_after;
+};
+
+/// What becomes of a creation. `overloaded`: the API server has provably not
+/// made the pod, for it has too much to do; the same pod may be created later.
+using creation_outcome = tl::expected<pod_snapshot, creation_failure>;
 
 /// Version of the API server [IMG-06].
 struct cluster_version {
@@ -83,7 +102,7 @@ public:
   virtual ~cluster() = default;
 
   virtual call_id create_pod(std::string manifest_json,
-                             std::function<void(outcome<pod_snapshot>)>)
+                             std::function<void(creation_outcome)>)
     = 0;
   virtual call_id get_pod(std::string name,
                           std::function<void(outcome<pod_snapshot>)>)
@@ -114,9 +133,11 @@ public:
   virtual call_id create_secret(std::string manifest_json,
                                 std::function<void(outcome<void>)>)
     = 0;
+  /// JSON merge patch of `data`, and the secret's owner, if there is to be one.
   virtual call_id
   patch_secret(std::string name,
                std::map<std::string, std::optional<std::string>> data,
+               std::optional<owner_reference> owner,
                std::function<void(outcome<stored_map>)>)
     = 0;
   /// The objects of another API group, as the JSON text of a list. `group` such

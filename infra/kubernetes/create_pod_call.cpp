@@ -46,9 +46,14 @@ void create_pod_call::start() {
 void create_pod_call::on_created(answer result) {
   using kind = attempt::kind;
   if (result)
-    return end(thread_.reader().pod(*result));
+    return end(creation_outcome{thread_.reader().pod(*result)});
   auto& [last, why] = result.error();
   doubt_ = std::move(why);
+  // Many creations at once make the quota's own object a bottleneck.
+  auto quota_busy = last.how == kind::answered && last.status == 409
+                    && doubt_.text.find("resourcequotas") != std::string::npos;
+  if (quota_busy || (last.how == kind::answered && last.status == 429))
+    return end_overloaded(last);
   auto exists = last.how == kind::answered && last.status == 409;
   auto lost = last.how == kind::lost;
   auto server_error = last.how == kind::answered && last.status >= 500;
@@ -59,6 +64,12 @@ void create_pod_call::on_created(answer result) {
   constexpr unsigned looks_after_loss = 5;
   looks_left_ = lost || last.status == 504 ? looks_after_loss : 1;
   look();
+}
+
+void create_pod_call::end_overloaded(const attempt& last) {
+  creation_failure result{{errc::overloaded, std::move(doubt_.text)}};
+  result.retry_after = last.retry_after;
+  end(tl::unexpected(std::move(result)));
 }
 
 void create_pod_call::look() {
@@ -107,7 +118,7 @@ bool create_pod_call::is_ours(std::string_view pod_json) {
          && std::all_of(labels_.begin(), labels_.end(), same);
 }
 
-void create_pod_call::end(outcome<pod_snapshot> result) {
+void create_pod_call::end(creation_outcome result) {
   auto done = std::move(done_);
   tell(done, std::move(result));
   thread_.close(this);

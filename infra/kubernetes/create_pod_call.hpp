@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 
+#include "infra/kubernetes/cluster.hpp"
 #include "infra/kubernetes/http_thread.hpp"
 #include "infra/kubernetes/request.hpp"
 
@@ -16,7 +17,7 @@ namespace cuttle::kubernetes {
 /// ticket and the task.
 class create_pod_call final : public call {
 public:
-  using callback = std::function<void(outcome<pod_snapshot>)>;
+  using callback = std::function<void(creation_outcome)>;
 
   create_pod_call(http_thread& thread, std::shared_ptr<call_flags> flags,
                   std::string manifest_json, callback done);
@@ -28,10 +29,12 @@ private:
   using answer = tl::expected<std::string, request_failure>;
 
   void on_created(answer result);
+  /// The server has no room for the request now.
+  void end_overloaded(const attempt& last);
   void look();
   void on_found(answer result);
   bool is_ours(std::string_view pod_json);
-  void end(outcome<pod_snapshot> result);
+  void end(creation_outcome result);
 
   http_thread& thread_;
   std::string manifest_;

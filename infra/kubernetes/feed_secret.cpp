@@ -84,6 +84,8 @@ std::string make_feed_secret(const script_pod_settings& settings,
                         {"namespace", settings.namespace_name},
                         {"labels", std::move(labels)},
                         {"annotations", std::move(annotations)}};
+  if (settings.owner)
+    secret["metadata"]["ownerReferences"] = owner_references(*settings.owner);
   secret["type"] = "kubernetes.io/dockerconfigjson";
   secret["data"]
     = {{".dockerconfigjson", base64(feed_docker_config(command, ""))}};

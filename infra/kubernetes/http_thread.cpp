@@ -95,6 +95,12 @@ call_id http_thread::open(make_call make, job refuse) {
   return id;
 }
 
+void http_thread::post(job f) {
+  std::lock_guard guard{mutex_};
+  inbox_.push_back(std::move(f));
+  curl_multi_wakeup(multi_);
+}
+
 void http_thread::cancel(call_id id) {
   std::lock_guard guard{mutex_};
   auto i = calls_.find(id);

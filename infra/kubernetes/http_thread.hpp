@@ -92,6 +92,9 @@ public:
   void pause(call_id id);
   void resume(call_id id);
 
+  /// Runs `f` on the thread; not at all if that is about to end.
+  void post(job f);
+
   const access& where() const {
     return where_;
   }
@@ -140,7 +143,6 @@ private:
   struct place;
 
   void run();
-  void post(job f);
   void run_inbox();
   void run_timers();
   void finish_transfers();

@@ -226,6 +226,8 @@ script_pod_manifest make_script_pod(const script_pod_settings& settings,
                      {"namespace", settings.namespace_name},
                      {"labels", std::move(labels)},
                      {"annotations", std::move(annotations)}};
+  if (settings.owner)
+    pod["metadata"]["ownerReferences"] = owner_references(*settings.owner);
   pod["spec"] = std::move(spec);
   result.json = dump(pod);
   return result;

@@ -20,6 +20,9 @@ struct script_pod_settings {
   std::string service_account;
   std::string volume_claim;
   std::string release_name;
+  /// What script pods and feed secrets go with: the release's config map, which
+  /// helm removes. Nothing: they stay.
+  std::optional<owner_reference> owner;
   std::string chart_version;
   std::string kubernetes_monitor_enabled;
   std::string server_comms_addresses;
@@ -91,7 +94,8 @@ std::string choose_image(const script_pod_settings& settings,
 /// both a feed URL and a user name [SEC-01].
 std::optional<std::string> feed_secret_name(const start_script& command);
 
-/// The secret's manifest as JSON [SEC-03]. Contains the password.
+/// The secret's manifest as JSON [SEC-03], owned by `settings.owner`. Contains
+/// the password.
 std::string make_feed_secret(const script_pod_settings& settings,
                              const start_script& command);
 

@@ -70,6 +70,14 @@ std::string origin(const char* variable, const json& base) {
 
 } // namespace
 
+json owner_references(const owner_reference& owner) {
+  json reference = {{"apiVersion", "v1"},
+                    {"kind", "ConfigMap"},
+                    {"name", owner.name},
+                    {"uid", owner.uid}};
+  return json::array({std::move(reference)});
+}
+
 void add_helm_label(json& labels) {
   labels["app.kubernetes.io/managed-by"] = "Helm";
 }

@@ -20,6 +20,11 @@ json script_pod_annotations(const script_pod_settings& settings,
                             const start_script& command, const json& base,
                             std::vector<std::string>& notes);
 
+/// `metadata.ownerReferences` of what goes with a config map. It holds up
+/// nobody who deletes the config map, so that the rights to delete the object
+/// itself are enough to write it.
+json owner_references(const owner_reference& owner);
+
 /// Writes the label by which Helm knows its own objects [POD-07].
 void add_helm_label(json& labels);
 

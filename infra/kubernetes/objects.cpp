@@ -309,6 +309,7 @@ outcome<stored_map> object_reader::config_map(std::string_view body) {
   auto metadata = member(*root, "metadata");
   result.name = text(metadata, "name");
   result.resource_version = text(metadata, "resourceVersion");
+  result.uid = text(metadata, "uid");
   result.data = text_map(member(*root, "data"));
   if (result.name.empty())
     return fail(errc::protocol_error,

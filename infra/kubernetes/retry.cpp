@@ -44,8 +44,7 @@ bool worth_repeating(const attempt& last, repeatable how) {
   if (last.how == kind::not_received)
     return true;
   if (how == repeatable::unless_received)
-    return last.how == kind::answered && last.status == 429
-           && last.retry_after.has_value();
+    return false;
   return last.how == kind::lost || last.status == 408 || last.status == 429
          || last.status >= 500;
 }

@@ -34,7 +34,8 @@ struct attempt {
 enum class repeatable : std::uint8_t {
   /// Any number of times: it has the same effect.
   always,
-  /// Only if the server provably did not act on it.
+  /// Only if the server has not seen it. (A refusal for want of room, 429, goes
+  /// to the caller: all its requests together have to become fewer.)
   unless_received,
   never,
 };

@@ -11,7 +11,8 @@ namespace cuttle::kubernetes {
 /// it exists, merges the credentials into it, so that a rotated password takes
 /// effect and other feeds of the same host stay [SEC-04], [SEC-05]. `done` is
 /// called once, on the driver's thread. The command must have a feed, see
-/// `feed_secret_name`.
+/// `feed_secret_name`. The secret goes with `settings.owner`, where the cluster
+/// lets the worker say so.
 void store_feed_secret(cluster& api, const script_pod_settings& settings,
                        const start_script& command,
                        std::function<void(outcome<void>)> done);

@@ -265,8 +265,12 @@ void watch_call<T>::look_for_silence() {
   auto& options = thread_.options();
   // The server sends the headers of a watch at once.
   auto answered = status_ != 0;
+  // It also ends each watch after a time that it was told: one that says
+  // nothing for longer has lost its server.
   auto limit
-    = answered ? milliseconds{options.watch_silence} : options.request_timeout;
+    = answered ? std::min<milliseconds>(
+        options.watch_silence, options.watch_timeout + options.request_timeout)
+               : options.request_timeout;
   auto heard
     = std::chrono::duration_cast<milliseconds>(steady::now() - last_heard_);
   if (heard < limit) {

@@ -84,6 +84,10 @@ struct generator::impl : std::enable_shared_from_this<impl> {
     sim::script_observer observer;
     observer.on_lines = [this, x, &to](const std::vector<output_line>& lines,
                                        process_state) { add(x, to, lines); };
+    observer.on_status = [this](std::chrono::microseconds took) {
+      std::lock_guard lock{mutex};
+      outcome_so_far[measure::status_call].add(took);
+    };
     observer.on_end
       = [this, x](const sim::script_result& result) { end(x, result); };
     to.server->run(to.subscription, command_of(x->ticket, number),
@@ -109,6 +113,7 @@ struct generator::impl : std::enable_shared_from_this<impl> {
         }
         x->check.add(*line);
         ++r.lines;
+        r.line_bytes += text.text.size();
         r[measure::line].add(std::chrono::microseconds{wall - line->printed});
       }
       if (profile().cancel && x->first_line_at && !x->cancelled_at) {
@@ -210,6 +215,11 @@ void generator::pod_created(const std::string& name) {
     return;
   x.pod_at = now;
   impl_->outcome_so_far[measure::pod_created].add(micros(now - x.due));
+}
+
+void generator::line_confirmed(std::chrono::microseconds after) {
+  std::lock_guard lock{impl_->mutex};
+  impl_->outcome_so_far[measure::confirmed].add(after);
 }
 
 void generator::run(const std::function<bool(const progress&)>& tick) {

@@ -39,6 +39,10 @@ public:
   /// A pod's object was created now. Thread-safe, short.
   void pod_created(const std::string& name);
 
+  /// The worker has confirmed a line so long after it was printed. Thread-safe,
+  /// short.
+  void line_confirmed(std::chrono::microseconds after);
+
   /// Blocks until all operations are over, or those that are not were given up.
   /// `tick` is called on this thread at least four times a second; when it
   /// gives false, nothing more is started and open operations count as lost.

@@ -43,10 +43,18 @@ std::optional<std::string> workspace_of(const sim::process_spec& container) {
 
 class played_runner final : public sim::pod_play {
 public:
-  played_runner(script_plan plan, const crypto::bytes& key)
-    : plan_(plan), sealer_(key) {}
+  played_runner(script_plan plan, const crypto::bytes& key,
+                std::unique_ptr<played_link> link)
+    : plan_(plan), sealer_(key), link_(std::move(link)) {}
+
+  void attend(std::function<void()> wake) override {
+    if (link_)
+      link_->attend(std::move(wake));
+  }
 
   std::optional<std::chrono::milliseconds> next() override {
+    if (link_ && phase_ != phase::over && link_->full())
+      return until_woken;
     switch (phase_) {
     case phase::begin:
       return std::chrono::milliseconds{0};
@@ -55,6 +63,8 @@ public:
     case phase::end:
       return plan_.sleep + (plan_.lines > 0 ? plan_.every : plan_.every * 0);
     case phase::over:
+      if (link_ && !link_->over())
+        return until_woken;
       break;
     }
     return std::nullopt;
@@ -82,7 +92,10 @@ public:
 
   std::string interrupt() override {
     std::string out;
-    finish(out, code_after_term);
+    if (phase_ != phase::over)
+      finish(out, code_after_term);
+    if (link_)
+      link_->end(true);
     return out;
   }
 
@@ -100,7 +113,10 @@ private:
 
   void line(std::string& out, std::string_view text,
             output_source source = output_source::out) {
+    auto start = out.size();
     sealer_.append(out, ++frames_, source, text);
+    if (link_)
+      link_->add(frames_, std::string_view{out}.substr(start));
   }
 
   void verbose(std::string& out, std::string_view text) {
@@ -114,10 +130,13 @@ private:
     line(out, podlog::end_marker_text(code), output_source::debug);
     code_ = code;
     phase_ = phase::over;
+    if (link_)
+      link_->end(false);
   }
 
   const script_plan plan_;
   podlog::frame_sealer sealer_;
+  const std::unique_ptr<played_link> link_;
   phase phase_ = phase::begin;
   std::int64_t frames_ = 0;
   unsigned number_ = 0;
@@ -127,7 +146,7 @@ private:
 } // namespace
 
 outcome<std::unique_ptr<sim::pod_play>>
-play_runner(const sim::process_spec& container) {
+play_runner(const sim::process_spec& container, const link_dialer& dial) {
   auto workspace = workspace_of(container);
   if (!workspace)
     return fail(errc::not_found, "the command names no workspace");
@@ -141,7 +160,8 @@ play_runner(const sim::process_spec& container) {
   auto key = crypto::from_base64(*key_text);
   if (!key || key->size() != crypto::log_key{}.value.size())
     return fail(errc::invalid_request, "the key can not be used");
-  return std::make_unique<played_runner>(*plan, *key);
+  return std::make_unique<played_runner>(
+    *plan, *key, dial ? dial(*workspace, *key) : nullptr);
 }
 
 } // namespace cuttle::load

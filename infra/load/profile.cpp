@@ -1,5 +1,6 @@
 #include "infra/load/profile.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <nlohmann/json.hpp>
@@ -111,6 +112,18 @@ void read_member(load_profile& to, const std::string& name, const json& value) {
     to.connections = static_cast<unsigned>(whole(value, name, 512));
   else if (name == "projects")
     to.projects = static_cast<unsigned>(whole(value, name, 10'000));
+  else if (name == "idle_s")
+    to.idle = std::chrono::seconds{whole(value, name, 3'600)};
+  else if (name == "old_events")
+    to.old_events = static_cast<unsigned>(whole(value, name, 100'000));
+  else if (name == "frozen_from_s")
+    to.frozen_from = std::chrono::seconds{whole(value, name, 3'600)};
+  else if (name == "frozen_until_s")
+    to.frozen_until = std::chrono::seconds{whole(value, name, 3'600)};
+  else if (name == "bare")
+    to.bare = boolean(value, name);
+  else if (name == "links")
+    to.links = boolean(value, name);
   else if (name == "schedule_ms")
     to.schedule_delay = std::chrono::milliseconds{whole(value, name, 60'000)};
   else if (name == "pull_ms")
@@ -159,6 +172,15 @@ bool set_script_kind(load_profile& profile, std::string_view kind) {
   return true;
 }
 
+load_profile all_at_once(load_profile profile, std::uint64_t count) {
+  profile.name += '-' + std::to_string(count);
+  profile.operations = count;
+  profile.rate = 0;
+  profile.concurrency = std::max<std::size_t>(profile.concurrency, count);
+  profile.worker.try_emplace("CUTTLE_OPERATIONS_LIMIT", std::to_string(count));
+  return profile;
+}
+
 outcome<load_profile> read_profile(std::string_view json_text) {
   auto parsed = json::parse(json_text, nullptr, false);
   if (!parsed.is_object())
@@ -191,6 +213,10 @@ std::optional<std::string> complaint_of(const load_profile& profile) {
     return "files need a size of at least 1 byte";
   if (profile.cancel && profile.script.sleep.count() == 0)
     return "a script that is to be cancelled must sleep";
+  if (profile.frozen_until < profile.frozen_from)
+    return "the API server can not thaw before it is frozen";
+  if (profile.bare && profile.rate > 0)
+    return "a bare client is compared with pods that are all due at once";
   return std::nullopt;
 }
 
@@ -216,6 +242,12 @@ json to_json(const load_profile& x) {
           {"servers", x.servers},
           {"connections", x.connections},
           {"projects", x.projects},
+          {"links", x.links},
+          {"idle_s", x.idle.count()},
+          {"old_events", x.old_events},
+          {"frozen_from_s", x.frozen_from.count()},
+          {"frozen_until_s", x.frozen_until.count()},
+          {"bare", x.bare},
           {"schedule_ms", x.schedule_delay.count()},
           {"pull_ms", x.pull_delay.count()},
           {"patience_s", x.patience.count()},

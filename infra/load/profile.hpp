@@ -51,9 +51,24 @@ struct load_profile {
   unsigned connections = 5;
   /// Projects that the operations belong to, one after the other.
   unsigned projects = 1;
+  /// Whether runners dial the worker; if not, their output comes through the
+  /// API server. On the embedded cluster only.
+  bool links = true;
   /// The embedded cluster's delays before a container runs.
   std::chrono::milliseconds schedule_delay{10};
   std::chrono::milliseconds pull_delay{10};
+  /// Before the load: the worker rests so long, and its calls are counted.
+  std::chrono::seconds idle{1};
+  /// Events of pods that are gone, which are there from the start (embedded
+  /// cluster only).
+  unsigned old_events = 0;
+  /// From when to when the API server answers nothing and its watches say
+  /// nothing, since the start (embedded cluster only).
+  std::chrono::seconds frozen_from{0};
+  std::chrono::seconds frozen_until{0};
+  /// Afterwards a client without a worker creates the same pods (embedded
+  /// cluster only).
+  bool bare = false;
   /// How long after the last start the load waits for ends.
   std::chrono::seconds patience{120};
   /// More environment variables of the worker, for tuning.
@@ -66,6 +81,10 @@ const std::vector<std::string>& script_kinds();
 
 /// Sets script, files and cancel as the kind has them; false for another name.
 bool set_script_kind(load_profile& profile, std::string_view kind);
+
+/// The same load with `count` operations, all due at once and with room for all
+/// of them; the name says the count.
+load_profile all_at_once(load_profile profile, std::uint64_t count);
 
 /// Reads a profile from JSON. An unknown member or a wrong value is a failure
 /// with one sentence that names it.

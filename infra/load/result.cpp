@@ -32,8 +32,12 @@ std::string_view title_of(measure x) {
     return "StartScript due to pod object";
   case measure::first_line:
     return "pod object to first line";
+  case measure::confirmed:
+    return "line printed to worker, back";
   case measure::line:
     return "line printed to server";
+  case measure::status_call:
+    return "GetStatus due to answered";
   case measure::complete:
     return "script's end to completed";
   case measure::cancel:
@@ -52,8 +56,12 @@ std::string_view key_of(measure x) {
     return "pod_created";
   case measure::first_line:
     return "first_line";
+  case measure::confirmed:
+    return "confirmed";
   case measure::line:
     return "line";
+  case measure::status_call:
+    return "status_call";
   case measure::complete:
     return "complete";
   case measure::cancel:
@@ -66,6 +74,18 @@ std::string_view key_of(measure x) {
 
 double load_result::operations_per_second() const {
   return seconds > 0 ? static_cast<double>(ended) / seconds : 0;
+}
+
+double load_result::megabytes_per_second() const {
+  return seconds > 0 ? static_cast<double>(line_bytes) / 1e6 / seconds : 0;
+}
+
+double load_result::pods_per_second() const {
+  auto& pods = (*this)[measure::pod_created];
+  if (profile.rate > 0 || pods.count() < 2)
+    return 0;
+  return static_cast<double>(pods.count()) * 1e6
+         / static_cast<double>(pods.max().count());
 }
 
 bool load_result::sound() const {
@@ -81,6 +101,7 @@ json to_json(const load_result& x) {
               {"lost_operations", x.lost_operations},
               {"doubled_operations", x.doubled_operations},
               {"lines", x.lines},
+              {"megabytes_per_second", x.megabytes_per_second()},
               {"lost_lines", x.lost_lines},
               {"doubled_lines", x.doubled_lines},
               {"disordered_lines", x.disordered_lines},
@@ -105,6 +126,17 @@ json to_json(const load_result& x) {
     }
     result["calls_per_operation_all"] = all / operations;
   }
+  if (x.idle_calls)
+    result["idle_calls"] = *x.idle_calls;
+  if (x.start_to_polling)
+    result["start_to_polling_ms"] = milliseconds(*x.start_to_polling);
+  if (auto rate = x.pods_per_second(); rate > 0)
+    result["pods_per_second"] = rate;
+  if (x.bare_pods_per_second) {
+    result["bare_pods_per_second"] = *x.bare_pods_per_second;
+    result["time_beside_bare"]
+      = *x.bare_pods_per_second / std::max(x.pods_per_second(), 1e-3);
+  }
   if (x.cpu_seconds)
     result["cpu_ms_per_operation"] = *x.cpu_seconds * 1'000 / operations;
   if (x.idle_mib)
@@ -113,12 +145,18 @@ json to_json(const load_result& x) {
     result["resident_peak_mib"] = *x.peak_mib;
   if (x.steady_mib)
     result["resident_steady_mib"] = *x.steady_mib;
-  for (auto& s : x.samples)
-    result["samples"].push_back({{"seconds", s.seconds},
-                                 {"cpu_seconds", s.cpu_seconds},
-                                 {"resident_mib", s.resident_mib},
-                                 {"running", s.running},
-                                 {"ended", s.ended}});
+  for (auto& s : x.samples) {
+    json sample{{"seconds", s.seconds},
+                {"cpu_seconds", s.cpu_seconds},
+                {"resident_mib", s.resident_mib},
+                {"running", s.running},
+                {"ended", s.ended},
+                {"descriptors", s.descriptors},
+                {"threads", s.threads}};
+    if (s.actors)
+      sample["actors"] = *s.actors;
+    result["samples"].push_back(std::move(sample));
+  }
   return result;
 }
 

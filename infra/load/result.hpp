@@ -23,8 +23,12 @@ enum class measure : std::uint8_t {
   pod_created,
   /// The pod's object exists → the server has the script's first line.
   first_line,
+  /// A line was printed → the worker has it and has said so (links only).
+  confirmed,
   /// A line was printed → the server has it.
   line,
+  /// GetStatus due → answered.
+  status_call,
   /// The script ended → CompleteScript answered.
   complete,
   /// The user cancelled → the operation is over.
@@ -33,7 +37,7 @@ enum class measure : std::uint8_t {
   whole,
 };
 
-inline constexpr std::size_t measures = 7;
+inline constexpr std::size_t measures = 9;
 
 /// Names for people and for reports.
 std::string_view title_of(measure x);
@@ -48,6 +52,11 @@ struct worker_sample {
   double resident_mib = 0;
   std::uint64_t running = 0;
   std::uint64_t ended = 0;
+  /// Descriptors and threads of the process.
+  unsigned descriptors = 0;
+  unsigned threads = 0;
+  /// Actors of the worker, where its metrics can be read.
+  std::optional<double> actors{};
 };
 
 /// What one load brought to light.
@@ -62,6 +71,8 @@ struct load_result {
   /// Ran more than once.
   std::uint64_t doubled_operations = 0;
   std::uint64_t lines = 0;
+  /// Their text.
+  std::uint64_t line_bytes = 0;
   std::uint64_t lost_lines = 0;
   std::uint64_t doubled_lines = 0;
   std::uint64_t disordered_lines = 0;
@@ -74,6 +85,12 @@ struct load_result {
   std::chrono::microseconds most_behind{0};
   /// Requests to the API server by "verb resource"; nothing if not counted.
   std::optional<std::map<std::string, std::uint64_t>> calls;
+  /// Requests while nothing ran, watches left out; nothing if not counted.
+  std::optional<std::uint64_t> idle_calls;
+  /// From the worker's process to its first polling connection.
+  std::optional<std::chrono::microseconds> start_to_polling;
+  /// Pods a second that a client without a worker creates on the same cluster.
+  std::optional<double> bare_pods_per_second;
   /// Nothing if the worker is not a process of this machine.
   std::optional<double> cpu_seconds;
   std::optional<double> idle_mib;
@@ -93,6 +110,13 @@ struct load_result {
 
   double operations_per_second() const;
 
+  /// Text of lines that came, a second.
+  double megabytes_per_second() const;
+
+  /// Pods a second that the worker created, from the first one due to the last
+  /// object; 0 when they were not all due at once.
+  double pods_per_second() const;
+
   /// Nothing was lost and nothing came or ran twice.
   bool sound() const;
 };
@@ -102,6 +126,9 @@ nlohmann::json to_json(const load_result& result);
 
 /// A table for people.
 std::string to_table(const load_result& result);
+
+/// What the worker took over the time of a load, as an SVG file.
+std::string to_svg(const load_result& result, const std::string& machine);
 
 /// A page with plots, complete in itself. `machine` is one line about where it
 /// was measured.

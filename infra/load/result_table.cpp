@@ -52,6 +52,19 @@ std::string to_table(const load_result& x) {
         "generator behind by at most %.1f ms\n",
         static_cast<double>(x.status_calls) / operations,
         static_cast<unsigned long long>(x.most_at_once), ms(x.most_behind));
+  if (x.start_to_polling)
+    print(out, "Worker polls %.0f ms after its start", ms(*x.start_to_polling));
+  if (x.start_to_polling && x.idle_calls)
+    print(out, "; %llu calls in %lld s without work, watches left out",
+          static_cast<unsigned long long>(*x.idle_calls),
+          static_cast<long long>(x.profile.idle.count()));
+  if (x.start_to_polling)
+    out += '\n';
+  if (x.bare_pods_per_second)
+    print(out, "Pods created a second: %.0f; by a bare client: %.0f\n",
+          x.pods_per_second(), *x.bare_pods_per_second);
+  if (x.line_bytes > 0)
+    print(out, "Lines: %.2f MB a second\n", x.megabytes_per_second());
   if (x.cpu_seconds && x.idle_mib && x.peak_mib)
     print(out,
           "Worker: %.2f ms of CPU an operation; resident %.1f MiB idle, "

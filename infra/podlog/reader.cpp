@@ -163,7 +163,7 @@ struct reader::impl {
                           damaged_numbers.upper_bound(last));
     if (good.exit_code)
       marker = good.exit_code;
-    batch.bytes += line.line.text.size();
+    batch.bytes += memory_of(line);
     batch.lines.push_back(std::move(line));
   }
 
@@ -200,11 +200,11 @@ struct reader::impl {
 
   // A remark without time of its own gets the present one [LOG-08].
   void add_remark(std::string text, std::optional<timestamp> occurred) {
-    batch.bytes += text.size();
     batch.remarks.push_back(
       {output_source::err,
        occurred ? *occurred : std::chrono::system_clock::now(),
        std::move(text)});
+    batch.bytes += memory_of(batch.remarks.back());
   }
 
   line_parser parser;
@@ -258,6 +258,10 @@ log_batch reader::take() {
 
 std::size_t reader::ready_bytes() const {
   return impl_->batch.bytes;
+}
+
+std::size_t reader::partial_bytes() const {
+  return impl_->rest.size();
 }
 
 std::int64_t reader::last_number() const {

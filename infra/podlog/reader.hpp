@@ -58,8 +58,11 @@ public:
   /// What became available, in order; empties it. The end marker stays set.
   log_batch take();
 
-  /// Bytes of text that `take` would return.
+  /// Memory of what `take` would return, in bytes.
   std::size_t ready_bytes() const;
+
+  /// Bytes of a line whose end has not come yet.
+  std::size_t partial_bytes() const;
 
   /// Number of the last line delivered through `take` or ready in it.
   std::int64_t last_number() const;

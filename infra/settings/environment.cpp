@@ -213,6 +213,7 @@ void read_tuning(environment_reader& in, environment_settings& out) {
             out.scheduler_throughput);
   in.number("CUTTLE_DISK_THREADS", 1, 64, out.disk_threads);
   in.number("CUTTLE_OPERATIONS_LIMIT", 1, 100'000, out.operations_limit);
+  in.number("CUTTLE_QUEUE_LIMIT", 0, 100'000, out.queue_limit);
   in.number("CUTTLE_CREATIONS_LIMIT", 1, 1'000, out.creations_limit);
   in.number("CUTTLE_API_REQUESTS_LIMIT", 1, 1'000, out.api_requests_limit);
   in.bytes("CUTTLE_LOG_BUFFER_BYTES", 64 * kib, gib, out.log_buffer_bytes);

@@ -76,14 +76,16 @@ struct environment_settings {
   unsigned disk_threads = 2;
   /// Operations that are not completed yet.
   std::size_t operations_limit = 1'000;
+  /// Scripts beyond that which wait on the volume; 0: none, they are refused.
+  std::size_t queue_limit = 1'000;
   /// Pod creations in flight.
   unsigned creations_limit = 32;
   /// API requests in flight.
   unsigned api_requests_limit = 32;
-  /// Log text kept in memory for one operation, in bytes.
-  std::size_t log_buffer_bytes = 1024 * 1024;
+  /// Memory for the output of one operation, in bytes.
+  std::size_t log_buffer_bytes = 2 * 1024 * 1024;
   /// The same for all operations together.
-  std::size_t log_total_bytes = 256 * 1024 * 1024;
+  std::size_t log_total_bytes = 16 * 1024 * 1024;
   /// Lines of one status response, in bytes of text.
   std::size_t response_bytes = 4 * 1024 * 1024;
   /// Probes and metrics.
@@ -147,6 +149,8 @@ struct stored_settings {
   /// Invalid when the worker has none yet.
   crypto::identity identity;
   polling_proxy proxy;
+  /// Which config map it was; set by who has read it.
+  std::string config_map_uid;
   std::vector<problem> warnings;
 };
 

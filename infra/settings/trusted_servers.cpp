@@ -180,6 +180,24 @@ std::vector<trusted_server> parse_trusted_servers(const std::string& text,
   return result;
 }
 
+std::vector<polled_server>
+polled_servers(const std::vector<trusted_server>& entries) {
+  std::vector<polled_server> result;
+  for (auto& x : entries) {
+    auto i = std::find_if(result.begin(), result.end(), [&](auto& y) {
+      return lower(y.host) == lower(x.host) && y.port == x.port
+             && lower(y.subscription) == lower(x.subscription);
+    });
+    if (i == result.end())
+      result.push_back({x.host, x.port, x.subscription, {x.thumbprint}});
+    else if (std::find(i->thumbprints.begin(), i->thumbprints.end(),
+                       x.thumbprint)
+             == i->thumbprints.end())
+      i->thumbprints.push_back(x.thumbprint);
+  }
+  return result;
+}
+
 std::vector<std::string> parse_listening_trust(const std::string& text) {
   std::vector<std::string> result;
   auto list = json::parse(text, nullptr, false);

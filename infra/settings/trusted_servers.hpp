@@ -22,6 +22,19 @@ std::optional<host_and_port> parse_address(std::string_view text);
 std::vector<trusted_server> parse_trusted_servers(const std::string& json,
                                                   std::vector<problem>& notes);
 
+/// A server with all the certificates that it may show.
+struct polled_server {
+  std::string host;
+  std::uint16_t port = 10943;
+  std::string subscription;
+  std::vector<std::string> thumbprints;
+};
+
+/// The servers in their order. Entries with the same address and subscription
+/// are one server, whose certificate is about to change or just did.
+std::vector<polled_server>
+polled_servers(const std::vector<trusted_server>& entries);
+
 /// Thumbprints of the servers that may dial in: those of every entry, as a
 /// server that is polled may as well be one that dials.
 std::vector<std::string> parse_listening_trust(const std::string& json);

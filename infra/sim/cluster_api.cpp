@@ -21,6 +21,14 @@ plain_answer object_answer(const object_ptr& object, unsigned status = 200) {
   return result;
 }
 
+plain_answer error_answer(const api_error& error) {
+  plain_answer result;
+  result.status = error.code;
+  result.body = to_text(status_object(error));
+  result.headers = error.headers;
+  return result;
+}
+
 /// Where a LIST goes on: opaque for clients.
 std::string continue_token(std::uint64_t version, const std::string& after) {
   auto text = to_text({{"v", version}, {"after", after}});
@@ -82,14 +90,18 @@ bool cluster_api::known_token(std::string_view authorization) const {
   return authorization == "Bearer " + token_;
 }
 
+cluster_api::admission cluster_api::enter(const api_request& request) {
+  auto path = parse_target(request.method, request.target);
+  if (!path)
+    return {};
+  auto entry = trouble_.enter(*path);
+  admission result{std::move(entry.place), std::nullopt};
+  if (entry.refusal)
+    result.refusal = api_answer{error_answer(*entry.refusal), false};
+  return result;
+}
+
 api_answer cluster_api::handle(const api_request& request) {
-  auto error_answer = [](const api_error& error) {
-    plain_answer result;
-    result.status = error.code;
-    result.body = to_text(status_object(error));
-    result.headers = error.headers;
-    return result;
-  };
   auto path = parse_target(request.method, request.target);
   if (!path)
     return {error_answer(bad_request("malformed request target")), false};

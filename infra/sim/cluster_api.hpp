@@ -4,6 +4,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -76,6 +77,14 @@ public:
   cluster_api(options options, cluster_store& store, kubelet& node,
               cluster_trouble& trouble);
 
+  /// A request is in flight until the result goes. `refusal`: there are too
+  /// many such requests already, and it is not to be handled.
+  struct admission {
+    std::shared_ptr<void> place;
+    std::optional<api_answer> refusal;
+  };
+  admission enter(const api_request& request);
+
   /// Never throws.
   api_answer handle(const api_request& request);
 
@@ -100,6 +109,7 @@ private:
   result patch(const request_path& path, const api_request& request);
   result remove(const request_path& path, const api_request& request);
   std::optional<api_error> check_account(const nlohmann::json& pod) const;
+  std::optional<api_error> check_quota(const nlohmann::json& pod) const;
 
   const options options_;
   cluster_store& store_;

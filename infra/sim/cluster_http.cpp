@@ -149,18 +149,21 @@ struct cluster_http::impl {
     }
     if (error)
       co_return false;
-    if (auto delay = slow.load(); delay > 0) {
-      asio::steady_timer timer{io, std::chrono::milliseconds{delay}};
-      auto [ignored] = co_await timer.async_wait(as_values);
-      (void)ignored;
-    }
     const auto& message = parser.get();
     api_request request{
       std::string{message.method_string()}, std::string{message.target()},
       std::string{message[http::field::authorization]},
       std::string{message[http::field::content_type]}, message.body()};
     auto keep = message.keep_alive();
-    auto answer = api.handle(request);
+    auto in_flight = api.enter(request);
+    auto delay = in_flight.refusal ? 0 : slow.load();
+    if (delay > 0) {
+      asio::steady_timer timer{io, std::chrono::milliseconds{delay}};
+      auto [ignored] = co_await timer.async_wait(as_values);
+      (void)ignored;
+    }
+    auto answer
+      = in_flight.refusal ? std::move(*in_flight.refusal) : api.handle(request);
     if (answer.lost) {
       reset(layer.socket());
       co_return false;

@@ -4,9 +4,11 @@
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <csignal>
 #include <exception>
+#include <utility>
 
 #include "infra/telemetry/log.hpp"
 
@@ -42,24 +44,32 @@ void played_container::signal(int number) {
 asio::awaitable<void>
 played_container::run([[maybe_unused]] std::shared_ptr<played_container> keep) {
   try {
-    while (!killed_ && !terminated_) {
+    play_->attend([this, weak = weak_from_this()] {
+      asio::post(io_, [weak] {
+        // (a pause goes on, whatever happens meanwhile)
+        if (auto self = weak.lock(); self && self->asleep_)
+          self->timer_.cancel();
+      });
+    });
+    auto interrupted = false;
+    while (!killed_) {
+      if (terminated_ && !std::exchange(interrupted, true))
+        log_->append(container_log::stream::out, play_->interrupt());
       auto pause = play_->next();
       if (!pause)
         break;
       // Also without a pause the other pods of the thread get their turn.
-      timer_.expires_after(std::max(*pause, std::chrono::milliseconds{0}));
-      auto [ignored] = co_await timer_.async_wait(as_values);
-      (void)ignored;
-      if (!killed_ && !terminated_)
+      asleep_ = *pause == pod_play::until_woken;
+      if (asleep_)
+        timer_.expires_at(std::chrono::steady_clock::time_point::max());
+      else
+        timer_.expires_after(std::max(*pause, std::chrono::milliseconds{0}));
+      auto [early] = co_await timer_.async_wait(as_values);
+      asleep_ = false;
+      if (!early && !killed_ && !terminated_)
         log_->append(container_log::stream::out, play_->print());
     }
-    if (killed_) {
-      exit_code_ = 128 + SIGKILL;
-    } else {
-      if (terminated_)
-        log_->append(container_log::stream::out, play_->interrupt());
-      exit_code_ = play_->exit_code();
-    }
+    exit_code_ = killed_ ? 128 + SIGKILL : play_->exit_code();
   } catch (const std::exception& e) {
     telemetry::error("embedded-cluster-play-broke", {{"what", e.what()}});
     exit_code_ = exit_internal;

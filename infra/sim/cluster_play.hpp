@@ -49,6 +49,8 @@ private:
   const std::shared_ptr<container_log> log_;
   const std::function<void()> on_change_;
   boost::asio::steady_timer timer_;
+  /// Waits until the play is woken.
+  bool asleep_ = false;
   bool terminated_ = false;
   bool killed_ = false;
   bool exited_ = false;

@@ -132,6 +132,7 @@ asio::awaitable<bool> send_watch(tls_stream& stream, watch_answer& watch,
                                  const cluster_moods& moods,
                                  std::chrono::milliseconds bookmark_interval) {
   const auto cut = moods.cut_watches.load();
+  const auto dead = moods.dead_watches.load();
   if (!co_await begin_stream(stream, "application/json"))
     co_return false;
   std::string text;
@@ -146,11 +147,13 @@ asio::awaitable<bool> send_watch(tls_stream& stream, watch_answer& watch,
   for (;;) {
     if (moods.cut_watches != cut)
       co_return false;
-    if (moods.silent_watches || moods.disorder) {
+    auto silent
+      = [&] { return moods.silent_watches || moods.dead_watches != dead; };
+    if (silent() || moods.disorder) {
       co_await bed.sleep(clock_type::now() + gather_interval);
       if (client_left(stream))
         co_return false;
-      if (moods.silent_watches)
+      if (silent())
         continue;
     }
     text.clear();

@@ -8,6 +8,14 @@ namespace {
 
 constexpr std::size_t max_calls = 1'000'000;
 
+std::string text_of(const request_path& call) {
+  auto result
+    = call.verb + ' ' + (call.resource.empty() ? call.path : call.resource);
+  if (!call.name.empty())
+    result += ' ' + call.name;
+  return result;
+}
+
 } // namespace
 
 void cluster_trouble::add(rule next) {
@@ -25,14 +33,38 @@ void cluster_trouble::break_at(unsigned n, bool after_effect,
   action_ = std::move(action);
 }
 
-cluster_trouble::verdict cluster_trouble::note(const request_path& call) {
-  auto text
-    = call.verb + ' ' + (call.resource.empty() ? call.path : call.resource);
-  if (!call.name.empty())
-    text += ' ' + call.name;
+void cluster_trouble::take_at_most(std::string verb, std::string resource,
+                                   unsigned calls, api_error refusal) {
   std::lock_guard lock{mutex_};
+  crowd_verb_ = std::move(verb);
+  crowd_resource_ = std::move(resource);
+  crowd_limit_ = calls;
+  crowd_refusal_ = std::move(refusal);
+}
+
+cluster_trouble::entry cluster_trouble::enter(const request_path& call) {
+  std::lock_guard lock{mutex_};
+  if (crowd_limit_ == 0 || call.verb != crowd_verb_
+      || call.resource != crowd_resource_)
+    return {};
+  if (*crowd_ >= crowd_limit_) {
+    write_down(call);
+    return {nullptr, crowd_refusal_};
+  }
+  ++*crowd_;
+  auto leave = [crowd = crowd_](void*) { --*crowd; };
+  return {std::shared_ptr<void>{this, leave}, std::nullopt};
+}
+
+void cluster_trouble::write_down(const request_path& call) {
   if (calls_.size() < max_calls)
-    calls_.push_back(text);
+    calls_.push_back(text_of(call));
+}
+
+cluster_trouble::verdict cluster_trouble::note(const request_path& call) {
+  auto text = text_of(call);
+  std::lock_guard lock{mutex_};
+  write_down(call);
   if (break_in_ > 0 && --break_in_ == 0) {
     verdict result;
     result.lose_answer = true;

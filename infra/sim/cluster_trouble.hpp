@@ -4,6 +4,7 @@
 #include <deque>
 #include <functional>
 #include <map>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -28,6 +29,11 @@ struct cluster_moods {
   /// Streams that were opened at a lower number are cut.
   std::atomic<unsigned> cut_watches = 0;
   std::atomic<unsigned> cut_logs = 0;
+  /// Watches that were opened at a lower number stay open for ever and tell
+  /// nothing.
+  std::atomic<unsigned> dead_watches = 0;
+  /// Pods that have not ended which the namespace may have; 0: any number.
+  std::atomic<unsigned> pod_quota = 0;
 };
 
 /// Remembers the calls that were made, and says which of them have to go wrong.
@@ -61,6 +67,19 @@ public:
   /// Notes a call and applies the first rule that fits.
   verdict note(const request_path& call);
 
+  /// Takes at most so many such calls at a time (0: any number); the others are
+  /// refused.
+  void take_at_most(std::string verb, std::string resource, unsigned calls,
+                    api_error refusal);
+
+  /// A call came in: counts it until the result goes. Nothing and no error for
+  /// one that is not counted.
+  struct entry {
+    std::shared_ptr<void> place;
+    std::optional<api_error> refusal;
+  };
+  entry enter(const request_path& call);
+
   cluster_moods& moods() {
     return moods_;
   }
@@ -70,7 +89,15 @@ public:
 
 private:
   cluster_moods moods_;
+  void write_down(const request_path& call);
+
   mutable std::mutex mutex_;
+  std::string crowd_verb_;
+  std::string crowd_resource_;
+  unsigned crowd_limit_ = 0;
+  api_error crowd_refusal_;
+  std::shared_ptr<std::atomic<unsigned>> crowd_
+    = std::make_shared<std::atomic<unsigned>>(0);
   std::deque<rule> rules_;
   std::vector<std::string> calls_;
   /// Calls until `action_`; 0: never.

@@ -122,6 +122,28 @@ cluster_api::check_account(const nlohmann::json& pod) const {
   return result;
 }
 
+std::optional<api_error>
+cluster_api::check_quota(const nlohmann::json& pod) const {
+  auto limit = trouble_.moods().pod_quota.load();
+  if (limit == 0)
+    return std::nullopt;
+  unsigned used = 0;
+  for (const auto& other : store_.list("pods", selector{}).items) {
+    auto phase = text_at(other->value, "/status/phase");
+    used += phase == "Succeeded" || phase == "Failed" ? 0 : 1;
+  }
+  if (used < limit)
+    return std::nullopt;
+  auto name = text_at(pod, "/metadata/name");
+  auto result = plain_error(
+    403, "pods \"" + name
+           + "\" is forbidden: exceeded quota: scripts, requested: pods=1, "
+             "used: pods="
+           + std::to_string(used) + ", limited: pods=" + std::to_string(limit));
+  result.details = {{"name", name}, {"kind", "pods"}};
+  return result;
+}
+
 cluster_api::result cluster_api::create(const request_path& path,
                                         const api_request& request) {
   const auto& resource = path.resource;
@@ -151,6 +173,10 @@ cluster_api::result cluster_api::create(const request_path& path,
   if (resource == "pods") {
     if (auto error = check_account(*value))
       return tl::unexpected(*error);
+    // (one that exists is told so first)
+    if (!store_.find("pods", text_at(*value, "/metadata/name")))
+      if (auto error = check_quota(*value))
+        return tl::unexpected(*error);
     set_pod_defaults(*value);
   }
   auto made = store_.create(resource, std::move(*value));

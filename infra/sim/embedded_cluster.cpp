@@ -252,6 +252,25 @@ embedded_cluster::names(const std::string& resource) const {
   return result;
 }
 
+std::string embedded_cluster::object(const std::string& resource,
+                                     const std::string& name) const {
+  auto found = impl_->store.find(resource, name);
+  return found ? found->text : std::string{};
+}
+
+void embedded_cluster::add_old_events(unsigned count) {
+  for (unsigned i = 0; i < count; ++i) {
+    auto number = std::to_string(i);
+    nlohmann::json pod{{"metadata",
+                        {{"name", "octopus-script-gone-" + number},
+                         {"uid", "gone-" + number},
+                         {"resourceVersion", "1"}}}};
+    impl_->events.kubelet(pod, {}, "Warning", "FailedMount",
+                          "MountVolume.SetUp failed for a volume of a pod that "
+                          "is gone");
+  }
+}
+
 std::vector<std::string> embedded_cluster::calls() const {
   return impl_->trouble.calls();
 }
@@ -290,6 +309,18 @@ void embedded_cluster::refuse(const std::string& verb,
   auto error = plain_error(status, message);
   error.headers = std::move(headers);
   impl_->trouble.add({verb, resource, times, std::move(error)});
+}
+
+void embedded_cluster::take_at_most(const std::string& verb,
+                                    const std::string& resource,
+                                    unsigned calls) {
+  auto refusal = plain_error(429, "Too many requests, please try again later.");
+  refusal.headers = {{"Retry-After", "1"}};
+  impl_->trouble.take_at_most(verb, resource, calls, std::move(refusal));
+}
+
+void embedded_cluster::set_pod_quota(unsigned pods) {
+  impl_->trouble.moods().pod_quota = pods;
 }
 
 void embedded_cluster::lose_answers(const std::string& verb,
@@ -334,6 +365,11 @@ void embedded_cluster::cut_logs() {
 
 void embedded_cluster::silence_watches(bool on) {
   impl_->trouble.moods().silent_watches = on;
+  impl_->http->wake_streams();
+}
+
+void embedded_cluster::deaden_watches() {
+  ++impl_->trouble.moods().dead_watches;
   impl_->http->wake_streams();
 }
 

@@ -83,6 +83,13 @@ public:
   /// Names of pods that exist.
   std::vector<std::string> pods() const;
 
+  /// An object as JSON, such as ("pods", name); empty when there is none.
+  std::string object(const std::string& resource,
+                     const std::string& name) const;
+
+  /// Adds that many events about pods that are gone.
+  void add_old_events(unsigned count);
+
   /// Names of the objects of a resource, such as `secrets`.
   std::vector<std::string> names(const std::string& resource) const;
 
@@ -110,6 +117,15 @@ public:
   void refuse(const std::string& verb, const std::string& resource,
               unsigned status, const std::string& message, unsigned times,
               std::map<std::string, std::string> headers = {});
+
+  /// Takes at most `calls` such requests at a time and refuses the others with
+  /// 429 and `Retry-After: 1`, as priority and fairness does; 0: any number.
+  void take_at_most(const std::string& verb, const std::string& resource,
+                    unsigned calls);
+
+  /// Lets the namespace have so many pods that have not ended, and refuses
+  /// further ones as the resource quota `scripts`; 0: any number.
+  void set_pod_quota(unsigned pods);
 
   /// Does what a request asks that matches `verb` and `resource` ("" is any),
   /// and cuts the connection instead of answering, for the next `times`.
@@ -143,6 +159,10 @@ public:
 
   /// Open watches stay open and say nothing, as behind a dead load balancer.
   void silence_watches(bool on);
+
+  /// The watches that are open now stay so for ever and say nothing; later ones
+  /// are well.
+  void deaden_watches();
 
   /// No watch gets bookmarks any more.
   void withhold_bookmarks(bool on);

@@ -9,8 +9,15 @@ namespace cuttle::sim {
 namespace {
 
 std::string slug_of(const std::string& name) {
-  auto result = rest_lower(name);
-  std::replace(result.begin(), result.end(), ' ', '-');
+  // Letters and digits, with one hyphen for what is between them.
+  std::string result;
+  for (auto c : rest_lower(name))
+    if ((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'))
+      result += c;
+    else if (!result.empty() && result.back() != '-')
+      result += '-';
+  while (result.ends_with('-'))
+    result.pop_back();
   return result;
 }
 

@@ -63,12 +63,16 @@ struct octopus_server::impl : std::enable_shared_from_this<impl> {
   crypto::identity self;
   octopus_server::options settings;
   std::unique_ptr<halibut::polling_client> transport;
+  std::unique_ptr<halibut::listening_client> dialler;
   std::atomic<std::uint16_t> port = 0;
   std::unordered_map<std::string, script_ptr> scripts;
   std::unordered_map<std::string, known_capabilities> capabilities;
   bool stopped = false;
 
   void make_transport(halibut::io_thread& thread);
+  std::uint64_t call(const std::string& worker,
+                     halibut::outgoing_request request,
+                     halibut::result_function on_result);
   void run(std::string subscription, start_script command,
            script_observer observer, clock::time_point queued);
   void cancel(const script_ticket& ticket);
@@ -132,8 +136,22 @@ void octopus_server::impl::make_transport(halibut::io_thread& thread) {
     if (server && !server->stopped && server->settings.on_trouble)
       server->settings.on_trouble(reason);
   };
+  halibut::listening_client::options too;
+  too.spool = settings.spool;
+  too.limits = settings.limits;
+  too.on_trouble = to.on_trouble;
   transport = std::make_unique<halibut::polling_client>(thread, disk, self,
                                                         std::move(to));
+  dialler = std::make_unique<halibut::listening_client>(thread, disk, self,
+                                                        std::move(too));
+}
+
+std::uint64_t octopus_server::impl::call(const std::string& worker,
+                                         halibut::outgoing_request request,
+                                         halibut::result_function on_result) {
+  return worker.starts_with("https://")
+           ? dialler->call(worker, std::move(request), std::move(on_result))
+           : transport->call(worker, std::move(request), std::move(on_result));
 }
 
 drive_settings octopus_server::impl::drive() const {
@@ -186,6 +204,7 @@ void octopus_server::impl::stop() {
                               clock::now()));
   stopped = true;
   transport->stop();
+  dialler->stop();
 }
 
 // -- steps of a script ------------------------------------------------------
@@ -224,10 +243,15 @@ void octopus_server::impl::act(const script_ptr& x,
     proceed(x, fails(x, step, request.error()));
     return;
   }
-  x->calls[step.id] = transport->call(
+  x->calls[step.id] = call(
     x->subscription, std::move(*request),
-    [weak = weak_from_this(), x, step](halibut::call_result result) {
+    [weak = weak_from_this(), x, step,
+     due = clock::now()](halibut::call_result result) {
       x->calls.erase(step.id);
+      if (step.kind == rpc_kind::status && result && x->observer.on_status)
+        x->observer.on_status(
+          std::chrono::duration_cast<std::chrono::microseconds>(clock::now()
+                                                                - due));
       if (auto server = weak.lock())
         server->proceed(x, server->take(x, step, std::move(result)));
     });
@@ -235,8 +259,12 @@ void octopus_server::impl::act(const script_ptr& x,
 
 void octopus_server::impl::act(const script_ptr& x,
                                const drive_action::abandon& step) {
-  if (auto i = x->calls.find(step.id); i != x->calls.end())
-    transport->withdraw(i->second);
+  auto i = x->calls.find(step.id);
+  if (i == x->calls.end())
+    return;
+  // One of them has it.
+  transport->withdraw(i->second);
+  dialler->withdraw(i->second);
 }
 
 void octopus_server::impl::act(const script_ptr& x,
@@ -331,6 +359,17 @@ halibut::polling_client& octopus_server::transport() {
   return *impl_->transport;
 }
 
+std::string
+octopus_server::add_listening_worker(halibut::worker_endpoint worker) {
+  return impl_->dialler->add(std::move(worker));
+}
+
+void octopus_server::call(const std::string& worker,
+                          halibut::outgoing_request request,
+                          halibut::result_function on_result) {
+  impl_->call(worker, std::move(request), std::move(on_result));
+}
+
 void octopus_server::run(const std::string& subscription, start_script command,
                          script_observer observer) {
   impl_->io.gate->post(
@@ -347,6 +386,7 @@ void octopus_server::cancel(const script_ticket& ticket) {
 
 void octopus_server::restart(std::chrono::milliseconds pause) {
   impl_->transport->pause(pause);
+  impl_->dialler->pause(pause);
 }
 
 void octopus_server::stop() {

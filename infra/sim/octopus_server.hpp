@@ -11,6 +11,7 @@
 #include "infra/crypto/identity.hpp"
 #include "infra/disk/disk_pool.hpp"
 #include "infra/halibut/io_thread.hpp"
+#include "infra/halibut/listening_client.hpp"
 #include "infra/halibut/polling_client.hpp"
 #include "infra/sim/script_result.hpp"
 #include "messages/failure.hpp"
@@ -22,11 +23,14 @@ namespace cuttle::sim {
 struct script_observer {
   std::function<void(const std::vector<output_line>&, process_state)> on_lines;
   std::function<void(const script_result&)> on_end;
+  /// An answer to GetStatus came, so long after it was due; the wait for a free
+  /// polling connection is in it.
+  std::function<void(std::chrono::microseconds)> on_status;
 };
 
-/// A small Octopus Server: polling listener, and the way the real client
-/// library drives a script, with its delays, retries and cancellation
-/// (`tentacle-services` sections 13 to 15). Thread-safe.
+/// A small Octopus Server: polling listener, calls to workers that listen, and
+/// the way the real client library drives a script, with its delays, retries
+/// and cancellation (`tentacle-services` sections 13 to 15). Thread-safe.
 class octopus_server {
 public:
   struct options {
@@ -58,10 +62,19 @@ public:
   std::uint16_t port() const;
   const std::string& thumbprint() const;
 
-  /// The transport, for calls that are no scripts.
+  /// The transport to workers that poll.
   halibut::polling_client& transport();
 
+  /// Makes a worker known that listens; returns its URI, which `call` and `run`
+  /// take like a subscription.
+  std::string add_listening_worker(halibut::worker_endpoint worker);
+
+  /// One call that is no script, of a worker by its subscription or URI.
+  void call(const std::string& worker, halibut::outgoing_request request,
+            halibut::result_function on_result);
+
   /// Runs a script to its end: capabilities, start, status …, complete.
+  /// `subscription` may be the URI of a worker that listens.
   /// `on_end` is called once; the list of capabilities is asked for once in 600
   /// seconds. A second run with the ticket of one that goes on ends at once
   /// (`conflict`), and so does any run after `stop` (`shutting_down`).

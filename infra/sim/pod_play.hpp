@@ -17,7 +17,16 @@ namespace cuttle::sim {
 /// kubelet's thread, which it must not hold up.
 class pod_play {
 public:
+  /// As an answer of `next`: not before it has called `wake`.
+  static constexpr auto until_woken = std::chrono::milliseconds::max();
+
   virtual ~pod_play() = default;
+
+  /// Called once, first. `wake` has `next` asked anew; it may be called on any
+  /// thread, until the play is destroyed.
+  virtual void attend(std::function<void()> wake) {
+    (void)wake;
+  }
 
   /// The time until the container prints next; nothing when it ends.
   virtual std::optional<std::chrono::milliseconds> next() = 0;
@@ -25,11 +34,11 @@ public:
   /// What it writes to its standard output then.
   virtual std::string print() = 0;
 
-  /// It got SIGTERM and ends: what it still prints. `print` is not called any
-  /// more.
+  /// It got SIGTERM: what it still prints. `print` is not called any more; it
+  /// ends when `next` gives nothing.
   virtual std::string interrupt() = 0;
 
-  /// 0 to 255; valid once `next` gave nothing or after `interrupt`.
+  /// 0 to 255; valid once `next` gave nothing.
   virtual int exit_code() const = 0;
 };
 

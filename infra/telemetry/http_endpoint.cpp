@@ -1,26 +1,17 @@
 #include "infra/telemetry/http_endpoint.hpp"
 
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
-#include <boost/asio/ip/tcp.hpp>
-#include <boost/asio/redirect_error.hpp>
-#include <boost/asio/steady_timer.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
-#include <boost/beast/core/tcp_stream.hpp>
 #include <boost/beast/http/empty_body.hpp>
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/read.hpp>
 #include <boost/beast/http/string_body.hpp>
 #include <boost/beast/http/write.hpp>
 #include <exception>
-#include <fcntl.h>
-#include <list>
 #include <mutex>
 #include <optional>
 #include <utility>
 
-#include "infra/halibut/io_thread_impl.hpp"
+#include "infra/http_server/sessions.hpp"
 #include "infra/telemetry/log.hpp"
 
 namespace cuttle::telemetry {
@@ -28,24 +19,16 @@ namespace cuttle::telemetry {
 namespace asio = boost::asio;
 namespace beast = boost::beast;
 namespace http = boost::beast::http;
-using asio::ip::tcp;
 using boost::system::error_code;
+using http_server::session_ptr;
 
 namespace {
 
 // Requests have a path and a handful of headers.
 constexpr std::uint32_t header_bytes = 8 * 1024;
 
-// Pause after a failed accept, such as for want of file descriptors.
-constexpr std::chrono::milliseconds accept_pause{100};
-
 // A probe's text becomes one line of bounded length.
 constexpr std::size_t line_bytes = 1'024;
-
-// Asio does not do it; a child process would keep port and connections.
-void keep_from_children(int descriptor) {
-  ::fcntl(descriptor, F_SETFD, FD_CLOEXEC);
-}
 
 struct answer {
   http::status status = http::status::ok;
@@ -89,44 +72,23 @@ std::optional<answer> why_unreadable(const error_code& ec) {
 } // namespace
 
 struct http_endpoint::impl : std::enable_shared_from_this<impl> {
-  struct session {
-    explicit session(tcp::socket socket) : stream(std::move(socket)) {}
-    beast::tcp_stream stream;
-    // Whether a whole request was read and its response is not yet written.
-    bool serving = false;
-  };
-
-  using session_ptr = std::shared_ptr<session>;
-
-  // A probe's result on its way; used on the links' thread only.
-  struct pending_probe {
-    explicit pending_probe(asio::io_context& context) : timer(context) {}
-    asio::steady_timer timer;
-    std::optional<probe_result> result;
-  };
-
   impl(halibut::io_thread& thread, http_endpoint::options opts,
        http_endpoint_callbacks cbs)
-    : context(thread.get().context), gate(thread.get().gate),
-      settings(std::move(opts)), acceptor(context), callbacks(std::move(cbs)) {}
+    : settings(std::move(opts)),
+      clients(std::make_shared<http_server::sessions>(
+        thread, settings.connections, "http")),
+      callbacks(std::move(cbs)) {}
 
-  asio::io_context& context;
-  std::shared_ptr<halibut::io_gate> gate;
   http_endpoint::options settings;
-  tcp::acceptor acceptor;
-  std::list<session_ptr> sessions;
+  std::shared_ptr<http_server::sessions> clients;
 
   // Held while a callback runs, so that none runs after the destructor. It may
   // be taken again by a callback that destroys the endpoint.
   std::recursive_mutex mutex;
-  bool closed = false;
   http_endpoint_callbacks callbacks;
 
   outcome<std::uint16_t> listen();
   void close();
-  void admit(tcp::socket socket);
-  bool is_closed();
-  asio::awaitable<void> accept_all();
   asio::awaitable<void> serve(session_ptr client);
   asio::awaitable<answer> respond(std::string path);
   asio::awaitable<answer> ask(std::function<void(probe_reply)> probe);
@@ -134,100 +96,20 @@ struct http_endpoint::impl : std::enable_shared_from_this<impl> {
 };
 
 outcome<std::uint16_t> http_endpoint::impl::listen() {
-  auto where = settings.bind + ":" + std::to_string(settings.port);
-  error_code ec;
-  auto address = asio::ip::make_address(settings.bind, ec);
-  if (ec)
-    return fail(errc::invalid_request, "The probe endpoint's address "
-                                         + settings.bind
-                                         + " is no IP address.");
-  if (acceptor.is_open())
-    return fail(errc::conflict, "The probe endpoint was started already.");
-  tcp::endpoint endpoint{address, settings.port};
-  acceptor.open(endpoint.protocol(), ec);
-  if (!ec)
-    keep_from_children(acceptor.native_handle());
-  if (!ec)
-    acceptor.set_option(tcp::acceptor::reuse_address(true), ec);
-  if (!ec)
-    acceptor.bind(endpoint, ec);
-  if (!ec)
-    acceptor.listen(asio::socket_base::max_listen_connections, ec);
-  std::uint16_t port = 0;
-  if (!ec)
-    port = acceptor.local_endpoint(ec).port();
-  if (ec) {
-    error_code ignored;
-    acceptor.close(ignored);
-    return fail(errc::unavailable, "The probe endpoint cannot listen at "
-                                     + where + ": " + ec.message() + ".");
-  }
-  asio::co_spawn(
-    context, [self = shared_from_this()] { return self->accept_all(); },
-    asio::detached);
+  auto port = clients->bind(settings.bind, settings.port);
+  if (!port)
+    return fail(port.error().code,
+                "The probe endpoint " + port.error().text + ".");
+  clients->start(http_server::while_it_lives(weak_from_this(), &impl::serve));
   return port;
-}
-
-bool http_endpoint::impl::is_closed() {
-  std::lock_guard lock{mutex};
-  return closed;
 }
 
 void http_endpoint::impl::close() {
   {
     std::lock_guard lock{mutex};
-    closed = true;
     callbacks = {};
   }
-  gate->post([self = shared_from_this()] {
-    error_code ignored;
-    self->acceptor.close(ignored);
-    for (auto& client : self->sessions)
-      client->stream.close();
-  });
-}
-
-void http_endpoint::impl::admit(tcp::socket socket) {
-  // Who has a request in hand is let finish; a client that only holds its
-  // connection open must not keep a probe out.
-  if (sessions.size() >= settings.connections) {
-    auto idle = sessions.begin();
-    while (idle != sessions.end() && (*idle)->serving)
-      ++idle;
-    if (idle == sessions.end()) {
-      debug("http-connection-refused", {{"connections", sessions.size()}});
-      return;
-    }
-    (*idle)->stream.close();
-    sessions.erase(idle);
-  }
-  keep_from_children(socket.native_handle());
-  auto client = std::make_shared<session>(std::move(socket));
-  sessions.push_back(client);
-  asio::co_spawn(
-    context,
-    [self = shared_from_this(), client] { return self->serve(client); },
-    [self = shared_from_this(), client](std::exception_ptr) {
-      self->sessions.remove(client);
-    });
-}
-
-asio::awaitable<void> http_endpoint::impl::accept_all() {
-  auto self = shared_from_this();
-  while (!is_closed()) {
-    error_code ec;
-    auto socket = co_await acceptor.async_accept(
-      asio::redirect_error(asio::use_awaitable, ec));
-    if (!acceptor.is_open())
-      co_return;
-    if (!ec) {
-      admit(std::move(socket));
-      continue;
-    }
-    warn("http-accept-failed", {{"reason", ec.message()}});
-    asio::steady_timer pause{context, accept_pause};
-    co_await pause.async_wait(asio::redirect_error(asio::use_awaitable, ec));
-  }
+  clients->close();
 }
 
 asio::awaitable<void> http_endpoint::impl::serve(session_ptr client) {
@@ -235,7 +117,7 @@ asio::awaitable<void> http_endpoint::impl::serve(session_ptr client) {
   auto& stream = client->stream;
   beast::flat_buffer buffer{2 * header_bytes};
   auto go_on = true;
-  while (go_on && !is_closed()) {
+  while (go_on && !clients->closed()) {
     http::request_parser<http::empty_body> parser;
     parser.header_limit(header_bytes);
     parser.body_limit(boost::none);
@@ -284,7 +166,7 @@ asio::awaitable<void> http_endpoint::impl::serve(session_ptr client) {
       co_return;
   }
   error_code ignored;
-  stream.socket().shutdown(tcp::socket::shutdown_send, ignored);
+  stream.socket().shutdown(asio::socket_base::shutdown_send, ignored);
 }
 
 asio::awaitable<answer> http_endpoint::impl::respond(std::string path) {
@@ -319,22 +201,12 @@ answer http_endpoint::impl::render() {
 
 asio::awaitable<answer>
 http_endpoint::impl::ask(std::function<void(probe_reply)> probe) {
-  auto pending = std::make_shared<pending_probe>(context);
-  pending->timer.expires_after(settings.probe_timeout);
-  // Weak, because the callee may hold the reply longer than the loop lives.
-  auto reply = [to = gate, weak = std::weak_ptr<pending_probe>{pending}](
-                 probe_result result) {
-    to->post([weak, result = std::move(result)]() mutable {
-      auto waiting = weak.lock();
-      if (!waiting || waiting->result)
-        return;
-      waiting->result = std::move(result);
-      waiting->timer.cancel();
-    });
-  };
+  auto result
+    = std::make_shared<http_server::promised<probe_result>>(clients->context());
+  auto reply = result->deliverer(clients->gate());
   {
     std::lock_guard lock{mutex};
-    if (closed || !probe)
+    if (clients->closed() || !probe)
       co_return line(http::status::service_unavailable,
                      "There is nobody to ask; the worker starts or ends.");
     try {
@@ -344,14 +216,12 @@ http_endpoint::impl::ask(std::function<void(probe_reply)> probe) {
                      std::string{"The probe failed: "} + e.what());
     }
   }
-  error_code ignored;
-  co_await pending->timer.async_wait(
-    asio::redirect_error(asio::use_awaitable, ignored));
-  if (!pending->result)
+  auto told = co_await result->wait(settings.probe_timeout);
+  if (!told)
     co_return line(http::status::service_unavailable,
                    "The probe was not answered within "
                      + std::to_string(settings.probe_timeout.count()) + " ms.");
-  co_return to_answer(std::move(*pending->result));
+  co_return to_answer(std::move(*told));
 }
 
 http_endpoint::http_endpoint(halibut::io_thread& thread, options options,

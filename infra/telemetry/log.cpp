@@ -1,12 +1,24 @@
 #include "infra/telemetry/log.hpp"
 
+// Nobody else uses spdlog, and Debian has it and fmt as shared libraries only:
+// all of it is compiled here.
+#undef SPDLOG_COMPILED_LIB
+#undef SPDLOG_SHARED_LIB
+#undef FMT_SHARED
+#define FMT_HEADER_ONLY 1
+
 #include <atomic>
+#include <condition_variable>
+#include <csignal>
 #include <cstdio>
+#include <deque>
 #include <memory>
 #include <mutex>
-#include <spdlog/async.h>
+#include <pthread.h>
+#include <spdlog/logger.h>
 #include <spdlog/sinks/stdout_sinks.h>
-#include <spdlog/spdlog.h>
+#include <thread>
+#include <utility>
 
 namespace cuttle::telemetry {
 
@@ -14,15 +26,12 @@ namespace {
 
 using settings::log_level;
 
-// Lines that wait for the sink; beyond that the oldest are overwritten. Each
-// place takes 0.4 KiB from the start on, used or not. Nothing is logged for an
-// operation that goes well, so this is one line for each of 2,000 that do not,
-// all at once.
+// Lines that wait for the sink; beyond that the oldest are dropped. Nothing is
+// logged for an operation that goes well, so this is one line for each of 2,000
+// that do not, all at once.
 constexpr std::size_t queue_lines = 2048;
 
 std::mutex start_mutex;
-std::shared_ptr<spdlog::logger> owner;
-std::atomic<spdlog::logger*> current = nullptr;
 
 spdlog::level::level_enum to_spdlog(log_level level) {
   switch (level) {
@@ -74,21 +83,115 @@ void append_value(std::string& out, std::string_view value) {
   out += '"';
 }
 
+// A thread of its own writes the lines, for a terminal or pipe may hang.
+// (spdlog's own queue takes 0.4 KiB for each place from the start on, used or
+// not.)
+class line_writer {
+public:
+  explicit line_writer(log_level level)
+    : level_(to_spdlog(level)),
+      logger_("cuttle", std::make_shared<spdlog::sinks::stderr_sink_mt>()) {
+    logger_.set_pattern("%Y-%m-%dT%H:%M:%S.%eZ %l %v",
+                        spdlog::pattern_time_type::utc);
+    logger_.set_level(level_);
+    logger_.flush_on(spdlog::level::warn);
+    // Signals are for threads that wait for them, from the first moment on.
+    sigset_t all;
+    sigset_t before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    thread_ = std::thread{[this] { run(); }};
+    pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  }
+
+  ~line_writer() {
+    if (thread_.joinable())
+      stop();
+  }
+
+  line_writer(const line_writer&) = delete;
+  line_writer& operator=(const line_writer&) = delete;
+
+  bool takes(log_level level) const {
+    return to_spdlog(level) >= level_ && level != log_level::off;
+  }
+
+  void add(log_level level, std::string text) {
+    std::lock_guard lock{mutex_};
+    if (lines_.size() == queue_lines) {
+      lines_.pop_front();
+      ++dropped_;
+    }
+    lines_.push_back(
+      {spdlog::log_clock::now(), to_spdlog(level), std::move(text)});
+    changed_.notify_one();
+  }
+
+  /// Writes what is queued and ends the thread; what is added afterwards is
+  /// dropped.
+  void stop() {
+    {
+      std::lock_guard lock{mutex_};
+      stopping_ = true;
+      changed_.notify_one();
+    }
+    thread_.join();
+  }
+
+private:
+  struct line {
+    spdlog::log_clock::time_point time;
+    spdlog::level::level_enum level;
+    std::string text;
+  };
+
+  void run() {
+    pthread_setname_np(pthread_self(), "log");
+    std::unique_lock lock{mutex_};
+    for (;;) {
+      changed_.wait(lock, [this] { return stopping_ || !lines_.empty(); });
+      auto lines = std::exchange(lines_, {});
+      auto dropped = std::exchange(dropped_, 0);
+      auto last = stopping_;
+      lock.unlock();
+      write(lines, dropped);
+      if (last)
+        return;
+      lock.lock();
+    }
+  }
+
+  void write(const std::deque<line>& lines, std::size_t dropped) {
+    for (auto& x : lines)
+      logger_.log(x.time, spdlog::source_loc{}, x.level,
+                  spdlog::string_view_t{x.text});
+    if (dropped > 0)
+      logger_.log(spdlog::level::warn,
+                  spdlog::string_view_t{"log-lines-dropped count="
+                                        + std::to_string(dropped)});
+    logger_.flush();
+  }
+
+  const spdlog::level::level_enum level_;
+  spdlog::logger logger_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::deque<line> lines_;
+  std::size_t dropped_ = 0;
+  bool stopping_ = false;
+  std::thread thread_;
+};
+
+std::unique_ptr<line_writer> owner;
+std::atomic<line_writer*> current = nullptr;
+
 } // namespace
 
 void start_logging(log_level level) {
   std::lock_guard lock{start_mutex};
   if (owner)
     return;
-  spdlog::init_thread_pool(queue_lines, 1);
-  auto sink = std::make_shared<spdlog::sinks::stderr_sink_mt>();
-  owner = std::make_shared<spdlog::async_logger>(
-    "cuttle", std::move(sink), spdlog::thread_pool(),
-    spdlog::async_overflow_policy::overrun_oldest);
-  owner->set_pattern("%Y-%m-%dT%H:%M:%S.%eZ %l %v",
-                     spdlog::pattern_time_type::utc);
-  owner->set_level(to_spdlog(level));
-  owner->flush_on(spdlog::level::warn);
+  owner = std::make_unique<line_writer>(level);
   current = owner.get();
 }
 
@@ -96,18 +199,17 @@ void stop_logging() {
   std::lock_guard lock{start_mutex};
   if (!owner)
     return;
-  // Other threads may still hold the raw pointer for a moment; the logger
-  // itself stays until the process ends, only its thread pool goes.
+  // Other threads may still hold the raw pointer for a moment: it stays valid
+  // until the process ends.
   current = nullptr;
-  owner->flush();
-  static std::shared_ptr<spdlog::logger> retired;
-  retired = std::move(owner);
-  spdlog::shutdown();
+  owner->stop();
+  static auto& retired = *new std::deque<std::unique_ptr<line_writer>>;
+  retired.push_back(std::move(owner));
 }
 
 bool enabled(log_level level) {
-  if (auto* logger = current.load())
-    return logger->should_log(to_spdlog(level));
+  if (auto* writer = current.load())
+    return writer->takes(level);
   return level >= log_level::warn && level != log_level::off;
 }
 
@@ -122,8 +224,8 @@ void log(log_level level, std::string_view event,
     line += '=';
     append_value(line, f.value);
   }
-  if (auto* logger = current.load())
-    logger->log(to_spdlog(level), spdlog::string_view_t{line});
+  if (auto* writer = current.load())
+    writer->add(level, std::move(line));
   else
     std::fprintf(stderr, "%s\n", line.c_str());
 }

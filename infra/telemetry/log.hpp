@@ -24,7 +24,8 @@ struct field {
 };
 
 /// Starts logging: one asynchronous sink to standard error with a bounded queue
-/// (the newest lines overwrite the oldest when a terminal hangs). Call once,
+/// (when a terminal hangs the oldest lines are dropped, and a line says how
+/// many). Call once,
 /// before any thread logs; without it lines below `warn` are dropped and the
 /// others go to standard error directly.
 void start_logging(settings::log_level level);

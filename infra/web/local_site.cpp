@@ -1,28 +1,19 @@
 #include "infra/web/local_site.hpp"
 
 #include <array>
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
-#include <boost/asio/ip/tcp.hpp>
-#include <boost/asio/redirect_error.hpp>
-#include <boost/asio/steady_timer.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
-#include <boost/beast/core/tcp_stream.hpp>
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/read.hpp>
 #include <boost/beast/http/string_body.hpp>
 #include <boost/beast/http/write.hpp>
 #include <exception>
-#include <fcntl.h>
-#include <list>
 #include <mutex>
 #include <openssl/rand.h>
 #include <optional>
 #include <stdexcept>
 #include <utility>
 
-#include "infra/halibut/io_thread_impl.hpp"
+#include "infra/http_server/sessions.hpp"
 #include "infra/telemetry/log.hpp"
 #include "infra/web/admission.hpp"
 
@@ -31,13 +22,11 @@ namespace cuttle::web {
 namespace asio = boost::asio;
 namespace beast = boost::beast;
 namespace http = boost::beast::http;
-using asio::ip::tcp;
 using boost::system::error_code;
+using http_server::session;
+using http_server::session_ptr;
 
 namespace {
-
-// Pause after a failed accept, such as for want of file descriptors.
-constexpr std::chrono::milliseconds accept_pause{100};
 
 constexpr std::size_t read_bytes = 8 * 1024;
 constexpr std::size_t page_bytes = 64;
@@ -55,11 +44,6 @@ constexpr std::array<std::pair<const char*, const char*>, 7> strict_headers{{
   {"Cross-Origin-Resource-Policy", "same-origin"},
   {"Cache-Control", "no-store"},
 }};
-
-// Asio does not do it; helm must not keep port and connections.
-void keep_from_children(int descriptor) {
-  ::fcntl(descriptor, F_SETFD, FD_CLOEXEC);
-}
 
 struct answer {
   unsigned status = 200;
@@ -87,45 +71,24 @@ std::string only(const Fields& fields, std::string_view name) {
 } // namespace
 
 struct local_site::impl : std::enable_shared_from_this<impl> {
-  struct session {
-    explicit session(tcp::socket socket) : stream(std::move(socket)) {}
-    beast::tcp_stream stream;
-    // Whether a request has begun and its answer is not yet written.
-    bool serving = false;
-  };
-
-  using session_ptr = std::shared_ptr<session>;
   using parser = http::request_parser<http::string_body>;
 
-  // An answer on its way; used on the site's thread only.
-  struct pending_answer {
-    explicit pending_answer(asio::io_context& context) : timer(context) {}
-    asio::steady_timer timer;
-    std::optional<site_reply> reply;
-  };
-
   impl(halibut::io_thread& thread, local_site::options opts, handler handle)
-    : context(thread.get().context), gate(thread.get().gate),
-      settings(std::move(opts)), acceptor(context), handle_(std::move(handle)) {
-  }
+    : settings(std::move(opts)),
+      clients(std::make_shared<http_server::sessions>(
+        thread, settings.connections, "page")),
+      handle_(std::move(handle)) {}
 
-  asio::io_context& context;
-  std::shared_ptr<halibut::io_gate> gate;
   local_site::options settings;
   admission_rules rules;
-  tcp::acceptor acceptor;
-  std::list<session_ptr> sessions;
+  std::shared_ptr<http_server::sessions> clients;
 
   // Held while the handler runs, so that it does not after the destructor.
   std::recursive_mutex mutex;
-  bool closed = false;
   handler handle_;
 
   outcome<std::uint16_t> listen();
   void close();
-  bool is_closed();
-  void admit(tcp::socket socket);
-  asio::awaitable<void> accept_all();
   asio::awaitable<void> serve(session_ptr client);
   asio::awaitable<bool> serve_one(session_ptr client,
                                   beast::flat_buffer& buffer);
@@ -136,101 +99,30 @@ struct local_site::impl : std::enable_shared_from_this<impl> {
 };
 
 outcome<std::uint16_t> local_site::impl::listen() {
-  error_code ec;
-  if (acceptor.is_open())
-    return fail(errc::conflict, "The page was started already.");
-  tcp::endpoint endpoint{asio::ip::address_v4::loopback(), settings.port};
-  acceptor.open(endpoint.protocol(), ec);
-  if (!ec)
-    keep_from_children(acceptor.native_handle());
-  if (!ec)
-    acceptor.set_option(tcp::acceptor::reuse_address(true), ec);
-  if (!ec)
-    acceptor.bind(endpoint, ec);
-  if (!ec)
-    acceptor.listen(asio::socket_base::max_listen_connections, ec);
-  if (!ec)
-    rules = {acceptor.local_endpoint(ec).port(), settings.token};
-  if (ec) {
-    error_code ignored;
-    acceptor.close(ignored);
-    return fail(errc::unavailable, "The page can not listen at 127.0.0.1:"
-                                     + std::to_string(settings.port) + ": "
-                                     + ec.message()
+  auto port = clients->bind("127.0.0.1", settings.port);
+  if (!port)
+    return fail(port.error().code, "The page " + port.error().text
                                      + ". Choose another port, or 0 for any.");
-  }
-  asio::co_spawn(
-    context, [self = shared_from_this()] { return self->accept_all(); },
-    asio::detached);
-  return rules.port;
-}
-
-bool local_site::impl::is_closed() {
-  std::lock_guard lock{mutex};
-  return closed;
+  rules = {*port, settings.token};
+  clients->start(http_server::while_it_lives(weak_from_this(), &impl::serve));
+  return port;
 }
 
 void local_site::impl::close() {
   {
     std::lock_guard lock{mutex};
-    closed = true;
     handle_ = {};
   }
-  gate->post([self = shared_from_this()] {
-    error_code ignored;
-    self->acceptor.close(ignored);
-    for (auto& client : self->sessions)
-      client->stream.close();
-  });
-}
-
-void local_site::impl::admit(tcp::socket socket) {
-  // Who only holds a connection open must not keep others out.
-  if (sessions.size() >= settings.connections) {
-    auto idle = sessions.begin();
-    while (idle != sessions.end() && (*idle)->serving)
-      ++idle;
-    if (idle == sessions.end())
-      return;
-    (*idle)->stream.close();
-    sessions.erase(idle);
-  }
-  keep_from_children(socket.native_handle());
-  auto client = std::make_shared<session>(std::move(socket));
-  sessions.push_back(client);
-  asio::co_spawn(
-    context,
-    [self = shared_from_this(), client] { return self->serve(client); },
-    [self = shared_from_this(), client](std::exception_ptr) {
-      self->sessions.remove(client);
-    });
-}
-
-asio::awaitable<void> local_site::impl::accept_all() {
-  auto self = shared_from_this();
-  while (!is_closed()) {
-    error_code ec;
-    auto socket = co_await acceptor.async_accept(
-      asio::redirect_error(asio::use_awaitable, ec));
-    if (!acceptor.is_open())
-      co_return;
-    if (!ec) {
-      admit(std::move(socket));
-      continue;
-    }
-    telemetry::warn("page-accept-failed", {{"reason", ec.message()}});
-    asio::steady_timer pause{context, accept_pause};
-    co_await pause.async_wait(asio::redirect_error(asio::use_awaitable, ec));
-  }
+  clients->close();
 }
 
 asio::awaitable<void> local_site::impl::serve(session_ptr client) {
   auto self = shared_from_this();
   beast::flat_buffer buffer{settings.header_bytes + read_bytes};
-  while (!is_closed() && co_await serve_one(client, buffer)) {
+  while (!clients->closed() && co_await serve_one(client, buffer)) {
   }
   error_code ignored;
-  client->stream.socket().shutdown(tcp::socket::shutdown_send, ignored);
+  client->stream.socket().shutdown(asio::socket_base::shutdown_send, ignored);
 }
 
 asio::awaitable<bool> local_site::impl::serve_one(session_ptr client,
@@ -331,22 +223,13 @@ answer local_site::impl::file(const std::string& path) const {
 }
 
 asio::awaitable<answer> local_site::impl::call(site_call what) {
-  auto pending = std::make_shared<pending_answer>(context);
-  // Weak, because the callee may hold the answer longer than the loop lives.
-  auto deliver = [to = gate, weak = std::weak_ptr<pending_answer>{pending}](
-                   site_reply reply) {
-    to->post([weak, reply = std::move(reply)]() mutable {
-      auto waiting = weak.lock();
-      if (!waiting || waiting->reply)
-        return;
-      waiting->reply = std::move(reply);
-      waiting->timer.cancel();
-    });
-  };
+  auto result
+    = std::make_shared<http_server::promised<site_reply>>(clients->context());
+  auto deliver = result->deliverer(clients->gate());
   site_patience patience;
   {
     std::lock_guard lock{mutex};
-    if (closed || !handle_)
+    if (clients->closed() || !handle_)
       co_return error_answer(503, "The wizard ends.");
     try {
       patience = handle_(std::move(what), std::move(deliver));
@@ -356,11 +239,8 @@ asio::awaitable<answer> local_site::impl::call(site_call what) {
     }
   }
   // (the answer comes over this loop, so it is not missed before the wait)
-  pending->timer.expires_after(patience.limit);
-  error_code ignored;
-  co_await pending->timer.async_wait(
-    asio::redirect_error(asio::use_awaitable, ignored));
-  auto& reply = pending->reply ? *pending->reply : patience.otherwise;
+  auto told = co_await result->wait(patience.limit);
+  auto& reply = told ? *told : patience.otherwise;
   co_return answer{static_cast<unsigned>(reply.status), "application/json",
                    std::move(reply.body)};
 }

@@ -13,7 +13,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr std::size_t part_bytes = 256 * 1024;
+constexpr std::size_t part_bytes = 64 * 1024;
 
 using runner_link::address_file;
 using runner_link::lines_file;

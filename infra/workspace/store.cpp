@@ -8,6 +8,7 @@
 #include "infra/telemetry/log.hpp"
 #include "infra/workspace/link_files.hpp"
 #include "infra/workspace/preparation.hpp"
+#include "infra/workspace/request_file.hpp"
 #include "infra/workspace/transfer.hpp"
 
 namespace cuttle::workspace {
@@ -19,6 +20,9 @@ namespace {
 // Spool files and what was to be removed, left by a process that was killed.
 // Younger ones may belong to a worker that still hands over.
 constexpr std::chrono::hours leftover_age{1};
+
+// What is read of a kept script, to see what it is about.
+constexpr std::size_t script_part = 1024 * 1024;
 
 // Files by which the cleaner knows a workspace; the last two are what a stock
 // worker may leave of one [WS-09], [WS-10].
@@ -106,6 +110,62 @@ public:
     return result;
   }
 
+  outcome<void> keep(start_script& command, const request_keeping& how) {
+    if (how.workspace)
+      if (auto written = prepare(command, how.workspace()); !written)
+        return tl::unexpected<failure>(written.error());
+    auto kept = guarded([&]() -> outcome<void> {
+      volume_call call;
+      return write_request(call, options_.home, command, how.seal, how.since);
+    });
+    if (!kept && how.workspace)
+      if (auto gone = remove(command.ticket); !gone)
+        telemetry::warn(
+          "workspace-leftovers-remain",
+          {{"ticket", command.ticket.task_id}, {"reason", gone.error().text}});
+    return kept;
+  }
+
+  outcome<std::vector<kept_request>>
+  list_requests(const crypto::log_key& seal) {
+    return guarded([&]() -> outcome<std::vector<kept_request>> {
+      volume_call call;
+      return workspace::list_requests(call, options_.home, seal);
+    });
+  }
+
+  outcome<start_script> load_request(const script_ticket& ticket,
+                                     const crypto::log_key& seal) {
+    return guarded([&]() -> outcome<start_script> {
+      volume_call call;
+      auto found = read_request(call, options_.home, ticket, seal);
+      if (!found)
+        return tl::unexpected<failure>(found.error());
+      auto result = *found->command;
+      auto path = work_directory() / ticket.task_id;
+      auto body = read_script(call, path);
+      if (!body)
+        return fail(errc::not_found, "The workspace of script '"
+                                       + ticket.task_id
+                                       + "' is not on the volume any more.");
+      result.script_body = std::move(*body);
+      if (!options_.link_address.empty())
+        if (auto told
+            = workspace::announce_link(call, path, options_.link_address);
+            !told)
+          return tl::unexpected<failure>(told.error());
+      return result;
+    });
+  }
+
+  outcome<void> drop_request(const script_ticket& ticket) {
+    return guarded([&]() -> outcome<void> {
+      volume_call call;
+      workspace::drop_request(call, options_.home, ticket);
+      return {};
+    });
+  }
+
   // The folder disappears at once; its content may take longer.
   outcome<void> remove(const script_ticket& ticket) {
     if (!ticket.valid())
@@ -113,6 +173,8 @@ public:
                   "The script ticket can not be used as the name of a folder.");
     return guarded([&]() -> outcome<void> {
       volume_call call;
+      // Before anything else: what is to be removed must not run any more.
+      workspace::drop_request(call, options_.home, ticket);
       auto shown = work_directory() / ticket.task_id;
       auto trash = open_trash(call);
       auto name = temporary_name();
@@ -199,6 +261,33 @@ private:
     return options_.home / "Work";
   }
 
+  // The beginning of the script; nothing when the workspace is gone.
+  static std::optional<std::string> read_script(volume_call& call,
+                                                const fs::path& workspace) {
+    auto path = workspace / marker_files[0];
+    auto number = -1;
+    auto error = call.attempt(
+      "open", path,
+      [&] {
+        number = ::open(path.c_str(),
+                        O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+        return number;
+      },
+      [](int code) {
+        return code == ENOENT || code == ENOTDIR || code == ELOOP;
+      });
+    if (error != 0)
+      return std::nullopt;
+    descriptor file{number};
+    std::string result(script_part, '\0');
+    auto size = call("read", path, [&] {
+      return ::pread(file.get(), result.data(), result.size(), 0);
+    });
+    result.resize(static_cast<std::size_t>(size));
+    result.shrink_to_fit();
+    return result;
+  }
+
   descriptor open_trash(volume_call& call) {
     return make_folder(call, trash_directory(options_.home), private_mode);
   }
@@ -257,6 +346,34 @@ public:
         return shared.prepare(command, key);
       },
       std::move(done));
+  }
+
+  void keep(start_script command, request_keeping how,
+            std::function<void(outcome<void>)> done) override {
+    post([command = std::move(command), how = std::move(how)](
+           shared_store& shared) mutable { return shared.keep(command, how); },
+         std::move(done));
+  }
+
+  void list_requests(
+    crypto::log_key seal,
+    std::function<void(outcome<std::vector<kept_request>>)> done) override {
+    post([seal](shared_store& shared) { return shared.list_requests(seal); },
+         std::move(done));
+  }
+
+  void load_request(script_ticket ticket, crypto::log_key seal,
+                    std::function<void(outcome<start_script>)> done) override {
+    post([ticket = std::move(ticket), seal](
+           shared_store& shared) { return shared.load_request(ticket, seal); },
+         std::move(done));
+  }
+
+  void drop_request(script_ticket ticket,
+                    std::function<void(outcome<void>)> done) override {
+    post([ticket = std::move(ticket)](
+           shared_store& shared) { return shared.drop_request(ticket); },
+         std::move(done));
   }
 
   void remove(script_ticket ticket,

@@ -13,6 +13,7 @@
 #include "infra/disk/disk_pool.hpp"
 #include "messages/failure.hpp"
 #include "messages/file.hpp"
+#include "messages/queue.hpp"
 #include "messages/script.hpp"
 
 namespace cuttle::workspace {
@@ -37,6 +38,17 @@ struct kept_part {
   bool last = true;
 };
 
+/// How a request is kept.
+struct request_keeping {
+  /// Encrypts it; the same for all requests of an installation.
+  crypto::log_key seal;
+  /// When it came.
+  timestamp since;
+  /// Gives the log key of a workspace that is to be written first, on a disk
+  /// thread; null: it is there.
+  std::function<crypto::log_key()> workspace{};
+};
+
 /// The files of operations, on the volume that worker and script pods share.
 /// Calls return at once; results come on a disk thread, once each.
 /// Thread-safe.
@@ -51,13 +63,35 @@ public:
   virtual void prepare(start_script command, crypto::log_key key,
                        std::function<void(outcome<volume_space>)>)
     = 0;
-  /// Removes the workspace; a missing one is a success.
+  /// Keeps the request of a script that has to wait, so that a process after
+  /// this one can run it: its workspace as `prepare` writes it, then the rest
+  /// in one step. Fails as `prepare` does; then no request is kept.
+  virtual void keep(start_script command, request_keeping how,
+                    std::function<void(outcome<void>)>)
+    = 0;
+  /// The requests that are kept, the oldest first.
+  virtual void
+  list_requests(crypto::log_key seal,
+                std::function<void(outcome<std::vector<kept_request>>)>)
+    = 0;
+  /// A kept request, with the beginning of its script (1 MiB) and without its
+  /// files; its workspace now names this worker as the one to dial. Fails with
+  /// `not_found` or `invalid_request` when request or workspace can not be used
+  /// any more.
+  virtual void load_request(script_ticket ticket, crypto::log_key seal,
+                            std::function<void(outcome<start_script>)>)
+    = 0;
+  /// Forgets a kept request, its workspace stays; a missing one is a success.
+  virtual void drop_request(script_ticket ticket,
+                            std::function<void(outcome<void>)>)
+    = 0;
+  /// Removes a kept request, then the workspace; missing ones are a success.
   virtual void remove(script_ticket ticket, std::function<void(outcome<void>)>)
     = 0;
   /// Tells the runner in an existing workspace where the worker is now; without
   /// an address, or a workspace, nothing happens.
   virtual void announce_link(script_ticket ticket) = 0;
-  /// Reads from the lines that a runner left, at most 256 KiB from `offset` on.
+  /// Reads from the lines that a runner left, at most 64 KiB from `offset` on.
   /// There are none: an empty part.
   virtual void read_kept_lines(script_ticket ticket, std::uint64_t offset,
                                std::function<void(outcome<kept_part>)>)

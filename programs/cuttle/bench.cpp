@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 #include <thread>
 #include <unistd.h>
+#include <utility>
 
 #include "infra/telemetry/log.hpp"
 #include "programs/cuttle/bench_stage.hpp"
@@ -56,6 +57,14 @@ difference(const std::map<std::string, std::uint64_t>& before,
   return after;
 }
 
+std::uint64_t
+without_watches(const std::map<std::string, std::uint64_t>& calls) {
+  std::uint64_t result = 0;
+  for (auto& [kind, count] : calls)
+    result += kind.starts_with("watch ") ? 0 : count;
+  return result;
+}
+
 double median_under_load(const std::vector<load::worker_sample>& samples,
                          double otherwise) {
   std::vector<double> values;
@@ -85,12 +94,17 @@ public:
     std::unique_ptr<bench_stage, decltype(last)> quiet{&stage_, last};
     auto* cluster = stage_.cluster();
     if (cluster) {
+      cluster->watch_lines(
+        [&load](std::chrono::microseconds x) { load.line_confirmed(x); });
       auto watching = cluster->watch_pods(
         [&load](const std::string& name) { load.pod_created(name); });
       if (!watching)
         return tl::unexpected(watching.error());
     }
     if (stop_.wait_for(rest, [] { return false; }))
+      return fail(errc::cancelled, "interrupted");
+    auto before = cluster ? cluster->calls() : std::nullopt;
+    if (stop_.wait_for(profile_.idle, [] { return false; }))
       return fail(errc::cancelled, "interrupted");
     auto idle = stage_.usage();
     auto calls = cluster ? cluster->calls() : std::nullopt;
@@ -100,8 +114,11 @@ public:
     quiet.reset();
     auto result = load.result();
     result.cluster = stage_.description();
+    if (before && calls)
+      result.idle_calls = without_watches(difference(*before, *calls));
     if (calls && calls_after)
       result.calls = difference(*calls, std::move(*calls_after));
+    result.start_to_polling = stage_.start_to_polling();
     if (idle && used) {
       result.cpu_seconds = used->cpu_seconds - idle->cpu_seconds;
       result.idle_mib = idle->resident_mib;
@@ -111,6 +128,10 @@ public:
       result.troubles.push_back("the worker's process has ended");
     }
     result.samples = std::move(samples_);
+    if (cluster && profile_.bare && !stop_.raised()) {
+      stage_.stop_worker();
+      result.bare_pods_per_second = cluster->create_bare(result.started);
+    }
     if (!options_.quiet)
       std::fprintf(stderr, "\r%*s\r", 78, "");
     return result;
@@ -118,9 +139,11 @@ public:
 
 private:
   bool tick(const load::generator::progress& x) {
+    freeze(x.since_start);
     auto usage = stage_.usage().value_or(process_usage{});
     samples_.push_back({x.since_start.count(), usage.cpu_seconds,
-                        usage.resident_mib, x.started - x.ended, x.ended});
+                        usage.resident_mib, x.started - x.ended, x.ended,
+                        usage.descriptors, usage.threads, stage_.actors()});
     auto second = static_cast<int>(x.since_start.count());
     if (!options_.quiet && second != shown_) {
       shown_ = second;
@@ -137,9 +160,18 @@ private:
     return !stop_.raised();
   }
 
+  void freeze(std::chrono::duration<double> since_start) {
+    auto length = profile_.frozen_until - profile_.frozen_from;
+    auto frozen = since_start >= profile_.frozen_from
+                  && since_start < profile_.frozen_until;
+    if (frozen != std::exchange(frozen_, frozen) && stage_.cluster())
+      stage_.cluster()->freeze(frozen ? length : std::chrono::seconds{0});
+  }
+
   const bench_options& options_;
   const load::load_profile& profile_;
   stop_signal& stop_;
+  bool frozen_ = false;
   std::vector<load::worker_sample> samples_;
   int shown_ = -1;
   bench_stage stage_;
@@ -164,6 +196,8 @@ bool write_reports(const bench_options& options, const std::string& machine,
       report["runs"].push_back(to_json(x));
     good = write_file(*options.json, report.dump(2) + '\n') && good;
   }
+  if (options.svg && !results.empty())
+    good = write_file(*options.svg, to_svg(results.back(), machine)) && good;
   if (options.html)
     good = write_file(*options.html, to_html(results, machine)) && good;
   return good;
@@ -172,8 +206,9 @@ bool write_reports(const bench_options& options, const std::string& machine,
 } // namespace
 
 int run_bench(const bench_options& options) {
-  telemetry::start_logging(settings::log_level::error);
+  // Before the logging's thread, which would take the signals.
   stop_signal stop;
+  telemetry::start_logging(settings::log_level::error);
   auto machine = machine_line();
   std::printf("%s\n", machine.c_str());
   std::vector<load::load_result> results;

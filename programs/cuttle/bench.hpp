@@ -34,6 +34,8 @@ struct bench_options {
   std::optional<int> worker_process;
   std::optional<std::filesystem::path> json;
   std::optional<std::filesystem::path> html;
+  /// Of the last load: what the worker took over time.
+  std::optional<std::filesystem::path> svg;
   /// Keep the worker's log here.
   std::optional<std::filesystem::path> worker_log;
   bool quiet = false;

@@ -1,10 +1,13 @@
 #include "programs/cuttle/bench_cluster.hpp"
 
+#include <condition_variable>
 #include <mutex>
+#include <nlohmann/json.hpp>
 #include <set>
 
 #include "infra/load/played_runner.hpp"
 #include "infra/sim/embedded_cluster.hpp"
+#include "programs/cuttle/bench_links.hpp"
 
 namespace cuttle {
 
@@ -18,7 +21,8 @@ class embedded final : public bench_cluster, demo_cluster {
 public:
   embedded(const std::filesystem::path& directory,
            const load::load_profile& profile, bool played)
-    : cluster_(options_of(directory, profile, played)), played_(played) {}
+    : cluster_(options_of(directory, profile, played)), played_(played),
+      old_events_(profile.old_events) {}
 
   outcome<void> start() {
     auto port = cluster_.start();
@@ -37,10 +41,23 @@ public:
     return {};
   }
 
+  void watch_lines(line_observer on_line) override {
+    std::lock_guard lock{mutex_};
+    on_line_ = std::move(on_line);
+  }
+
   void stop_watching() override {
     std::lock_guard lock{mutex_};
     on_pod_ = nullptr;
+    on_line_ = nullptr;
   }
+
+  void freeze(std::chrono::milliseconds how_long) override {
+    cluster_.slow_down(how_long);
+    cluster_.silence_watches(how_long.count() > 0);
+  }
+
+  std::optional<double> create_bare(std::uint64_t count) override;
 
   std::optional<std::map<std::string, std::uint64_t>> calls() const override {
     std::map<std::string, std::uint64_t> result;
@@ -75,6 +92,7 @@ public:
           const std::map<std::string, std::string>& secret) override {
     cluster_.put_config_map("tentacle-config", config);
     cluster_.put_secret("tentacle-secret", secret);
+    cluster_.add_old_events(old_events_);
     return {};
   }
 
@@ -91,12 +109,19 @@ private:
     result.history = watch_history;
     result.on_pod = [this](const std::string& name) {
       std::lock_guard lock{mutex_};
+      last_pod_at_ = std::chrono::steady_clock::now();
+      if (manifest_.empty())
+        manifest_ = cluster_.object("pods", name);
       if (on_pod_)
         on_pod_(name);
     };
     if (played) {
       result.processes = any_number_of_pods;
-      result.player = load::play_runner;
+      result.player = [this](const sim::process_spec& container) {
+        return load::play_runner(container, [this](auto& workspace, auto& key) {
+          return links_.dial(workspace, key);
+        });
+      };
     }
     return result;
   }
@@ -104,9 +129,61 @@ private:
   // Before the cluster, whose threads use them.
   std::mutex mutex_;
   pod_observer on_pod_;
+  line_observer on_line_;
+  std::chrono::steady_clock::time_point last_pod_at_;
+  std::string manifest_;
+  bench_links links_{[this](std::chrono::microseconds after) {
+    std::lock_guard lock{mutex_};
+    if (on_line_)
+      on_line_(after);
+  }};
   sim::embedded_cluster cluster_;
   const bool played_;
+  const unsigned old_events_;
 };
+
+std::optional<double> embedded::create_bare(std::uint64_t count) {
+  auto access = worker_access();
+  if (!access || manifest_.empty())
+    return std::nullopt;
+  auto pod = nlohmann::json::parse(manifest_, nullptr, false);
+  if (!pod.is_object())
+    return std::nullopt;
+  pod.erase("status");
+  for (auto key : {"uid", "resourceVersion", "creationTimestamp"})
+    pod["metadata"].erase(key);
+  access->namespace_name = namespace_name();
+  kubernetes::api_options options;
+  options.queue = count;
+  kubernetes::api_client client{std::move(*access), std::move(options)};
+  std::vector<std::string> manifests;
+  for (std::uint64_t i = 0; i < count; ++i) {
+    pod["metadata"]["name"] = "octopus-script-bare-" + std::to_string(i);
+    manifests.push_back(pod.dump());
+  }
+  // One connection, as the worker has it by then.
+  std::condition_variable changed;
+  std::uint64_t done = 0;
+  std::mutex mutex;
+  auto wait = [&](std::uint64_t wanted) {
+    std::unique_lock lock{mutex};
+    changed.wait(lock, [&] { return done >= wanted; });
+  };
+  auto count_one = [&](const auto&) {
+    std::lock_guard lock{mutex};
+    ++done;
+    changed.notify_all();
+  };
+  client.get_version(count_one);
+  wait(1);
+  auto start = std::chrono::steady_clock::now();
+  for (auto& manifest : manifests)
+    client.create_pod(std::move(manifest), count_one);
+  wait(1 + count);
+  std::lock_guard lock{mutex_};
+  return static_cast<double>(count)
+         / std::chrono::duration<double>(last_pod_at_ - start).count();
+}
 
 class real final : public bench_cluster {
 public:

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <filesystem>
 #include <functional>
 #include <map>
@@ -18,6 +19,9 @@ public:
   /// Hears of the pods of `watch_pods`, on another thread.
   using pod_observer = std::function<void(const std::string& name)>;
 
+  /// Hears how long lines took over links, on another thread.
+  using line_observer = std::function<void(std::chrono::microseconds)>;
+
   virtual ~bench_cluster() = default;
 
   virtual demo_cluster& objects() = 0;
@@ -25,11 +29,25 @@ public:
   /// Tells of each new pod from now on; call once, after `prepare`.
   virtual outcome<void> watch_pods(pod_observer on_pod) = 0;
 
-  /// No pod is told of any more once this returned.
+  /// Tells of lines from now on, where pods are played with links.
+  virtual void watch_lines(line_observer) {}
+
+  /// No pod and no line is told of any more once this returned.
   virtual void stop_watching() = 0;
 
   /// Requests so far by "verb resource"; nothing where nobody counts.
   virtual std::optional<std::map<std::string, std::uint64_t>> calls() const = 0;
+
+  /// Each answer of the API server takes that long from now on, and watches say
+  /// nothing unless it is 0; where that can be played.
+  virtual void freeze(std::chrono::milliseconds) {}
+
+  /// Creates that many pods like the first one that was created, as fast as the
+  /// API server takes them, without a worker. Pods a second; nothing where that
+  /// can not be measured. Blocks.
+  virtual std::optional<double> create_bare(std::uint64_t) {
+    return std::nullopt;
+  }
 };
 
 /// The embedded cluster. With `played`, pods are played by the load's runner;

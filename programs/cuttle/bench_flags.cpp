@@ -53,8 +53,15 @@ bench_flags::bench_flags(CLI::App& app)
                  "Polling connections to each server");
   member<number>("--projects", "/projects",
                  "Projects that operations belong to in turn");
+  c.add_flag_callback(
+    "--no-links", [this] { changes_["links"] = false; },
+    "Runners do not dial the worker: output comes through the API server");
   member<number>("--patience", "/patience_s",
                  "Seconds after the last start until the rest counts as lost");
+  c.add_option("--at-once", at_once_,
+               "Play each load so many times, with so many operations at once")
+    ->delimiter(',')
+    ->check(CLI::Range(1, 100'000));
   c.add_option("--set", settings_,
                "NAME=VALUE: environment variable of the worker");
   c.add_option("--kubeconfig", options_.kubeconfig,
@@ -81,6 +88,8 @@ bench_flags::bench_flags(CLI::App& app)
     ->needs(serve);
   c.add_option("--json", options_.json, "Write a report for programs");
   c.add_option("--html", options_.html, "Write a report with plots");
+  c.add_option("--svg", options_.svg,
+               "Write a plot of what the worker took over the last load");
   c.add_option("--worker-log", options_.worker_log,
                "Keep the worker's log in this file");
   c.add_flag("--quiet", options_.quiet, "No progress on standard error");
@@ -123,7 +132,10 @@ outcome<bench_options> bench_flags::options() {
     auto profile = read(file);
     if (!profile)
       return tl::unexpected(profile.error());
-    options_.profiles.push_back(std::move(*profile));
+    if (at_once_.empty())
+      options_.profiles.push_back(std::move(*profile));
+    for (auto count : at_once_)
+      options_.profiles.push_back(load::all_at_once(*profile, count));
   }
   if (options_.serve && options_.profiles.size() != 1)
     return fail(errc::invalid_request, "--serve plays one profile");

@@ -36,6 +36,8 @@ private:
   // What flags change in each profile.
   nlohmann::json changes_ = nlohmann::json::object();
   std::vector<std::string> settings_;
+  // Sizes of a curve.
+  std::vector<std::uint64_t> at_once_;
 };
 
 } // namespace cuttle

@@ -5,6 +5,8 @@
 #include <fstream>
 
 #include "infra/telemetry/log.hpp"
+#include "programs/cuttle/bench_metrics.hpp"
+#include "programs/cuttle/installation.hpp"
 
 namespace cuttle {
 
@@ -76,6 +78,10 @@ outcome<void> bench_stage::start_servers() {
     }
     o.on_worker = [this, &next](const std::string&, bool connected) {
       next.connections += connected ? 1 : -1;
+      auto now = std::chrono::steady_clock::now().time_since_epoch().count();
+      std::int64_t none = 0;
+      if (connected)
+        next.first_at.compare_exchange_strong(none, now);
       stop_.notify();
     };
     next.octopus = std::make_unique<sim::octopus_server>(
@@ -114,41 +120,20 @@ outcome<void> bench_stage::start_cluster() {
   auto config = settings::identity_entries(
     worker_identity_, crypto::as_bytes(keys.at("machine-key")),
     crypto::as_bytes(keys.at("machine-iv")));
-  config["Tentacle.Services.IsRegistered"] = "true";
-  config["Tentacle.Services.NoListen"] = "true";
-  config["Tentacle.Communication.TrustedOctopusServers"]
-    = settings::trusted_servers_json(trusted);
+  config.merge(registered_entries(trusted));
   return cluster_->objects().prepare(home_, config, keys);
 }
 
 std::map<std::string, std::string> bench_stage::environment() const {
-  auto prefix = std::string{"OCTOPUS__K8STENTACLE__"};
-  auto colon = options_.image.rfind(':');
-  auto tagged = colon != std::string::npos
-                && options_.image.find('/', colon) == std::string::npos;
-  std::map<std::string, std::string> result{
-    {prefix + "NAMESPACE", cluster_->objects().namespace_name()},
-    {prefix + "PODSERVICEACCOUNTNAME", "octopus-agent-scripts"},
-    {prefix + "PODVOLUMECLAIMNAME", "cuttle-demo"},
-    {prefix + "HELMRELEASENAME", "cuttle-demo"},
-    {prefix + "HELMCHARTVERSION", CUTTLE_VERSION},
-    {prefix + "PERSISTENTVOLUMESIZE", "10Gi"},
-    {prefix + "SCRIPTPODPULLPOLICY", "IfNotPresent"},
-    {prefix + "SCRIPTPODIMAGE",
-     tagged ? options_.image.substr(0, colon) : options_.image},
-    {prefix + "SCRIPTPODIMAGETAG",
-     tagged ? options_.image.substr(colon + 1) : "latest"},
-    {"BOOTSTRAPRUNNEREXECUTABLEDIRECTORY", runner_.string()},
-    {"TentacleHome", home_.string()},
-    {"TentaclePollingConnectionCount", std::to_string(profile_.connections)},
-    {"OCTOPUS__TENTACLE__LOGLEVEL", "Warn"},
-    {"CUTTLE_HTTP_BIND", "127.0.0.1"},
-    {"CUTTLE_HTTP_PORT", "0"},
-    {"CUTTLE_LINK_PORT", "0"},
-  };
-  // Played pods have no runner, and those of a real cluster may not reach this
-  // host.
-  if (!options_.kubeconfig && options_.processes)
+  auto result = worker_environment(
+    {cluster_->objects().namespace_name(), options_.image, home_, runner_});
+  result["OCTOPUS__K8STENTACLE__SCRIPTPODPULLPOLICY"] = "IfNotPresent";
+  result["OCTOPUS__TENTACLE__LOGLEVEL"] = "Info";
+  result["TentaclePollingConnectionCount"]
+    = std::to_string(profile_.connections);
+  result["CUTTLE_LINK_PORT"] = "0";
+  // (pods of a real cluster may not reach this host)
+  if (!options_.kubeconfig && profile_.links)
     result["CUTTLE_LINK_HOST"] = "127.0.0.1";
   for (auto& [name, value] : profile_.worker)
     result[name] = value;
@@ -156,9 +141,10 @@ std::map<std::string, std::string> bench_stage::environment() const {
 }
 
 outcome<void> bench_stage::start_worker() {
-  auto log = options_.worker_log.value_or(folder_.path() / "worker.log");
+  auto log = worker_log();
   for (auto& x : servers_)
     x->octopus->transport().trust(worker_identity_.thumbprint());
+  worker_started_ = std::chrono::steady_clock::now();
   worker_ = std::make_unique<bench_worker>(cluster_->objects().kubeconfig(),
                                            environment(), log);
   return {};
@@ -225,6 +211,43 @@ std::optional<process_usage> bench_stage::usage() {
     return worker_->alive() ? usage_of(worker_->id()) : std::nullopt;
   return options_.worker_process ? usage_of(*options_.worker_process)
                                  : std::nullopt;
+}
+
+std::optional<std::chrono::microseconds> bench_stage::start_to_polling() const {
+  using steady = std::chrono::steady_clock;
+  if (worker_started_ == steady::time_point{})
+    return std::nullopt;
+  auto first = steady::time_point::max();
+  for (auto& x : servers_)
+    if (auto at = x->first_at.load(); at != 0)
+      first = std::min(first, steady::time_point{steady::duration{at}});
+  if (first == steady::time_point::max())
+    return std::nullopt;
+  return std::chrono::duration_cast<std::chrono::microseconds>(
+    first - worker_started_);
+}
+
+std::optional<double> bench_stage::actors() {
+  constexpr auto often_enough = 5s;
+  auto now = std::chrono::steady_clock::now();
+  if (!worker_ || now < actors_at_ + often_enough)
+    return actors_;
+  actors_at_ = now;
+  if (metrics_port_ == 0)
+    metrics_port_ = metrics_port(worker_log());
+  if (metrics_port_ != 0)
+    actors_ = metric_of(metrics_port_, "cuttle_actors");
+  return actors_;
+}
+
+std::filesystem::path bench_stage::worker_log() const {
+  return options_.worker_log.value_or(folder_.path() / "worker.log");
+}
+
+void bench_stage::stop_worker() {
+  if (worker_)
+    worker_->stop(stop_patience);
+  worker_.reset();
 }
 
 void bench_stage::stop_servers() {

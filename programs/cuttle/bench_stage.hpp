@@ -43,6 +43,16 @@ public:
   /// The worker's process; nothing if it is none of this machine, or has ended.
   std::optional<process_usage> usage();
 
+  /// From the worker's start to its first connection; nothing when it was
+  /// started by somebody else.
+  std::optional<std::chrono::microseconds> start_to_polling() const;
+
+  /// The worker's actors by its metrics, some seconds old at most.
+  std::optional<double> actors();
+
+  /// Ends the worker; `usage` gives nothing afterwards.
+  void stop_worker();
+
   /// No callback comes from the servers any more.
   void stop_servers();
 
@@ -54,6 +64,8 @@ private:
     std::string subscription;
     std::uint16_t port = 0;
     std::atomic<int> connections = 0;
+    /// When the first one came, in the steady clock's unit; 0: not yet.
+    std::atomic<std::int64_t> first_at = 0;
   };
 
   outcome<void> start_servers();
@@ -61,6 +73,7 @@ private:
   outcome<void> start_worker();
   outcome<void> wait_for_worker();
   void explain() const;
+  std::filesystem::path worker_log() const;
   std::map<std::string, std::string> environment() const;
 
   const bench_options& options_;
@@ -74,6 +87,10 @@ private:
   std::vector<std::unique_ptr<server>> servers_;
   std::unique_ptr<bench_cluster> cluster_;
   std::unique_ptr<bench_worker> worker_;
+  std::chrono::steady_clock::time_point worker_started_;
+  std::uint16_t metrics_port_ = 0;
+  std::chrono::steady_clock::time_point actors_at_;
+  std::optional<double> actors_;
 };
 
 } // namespace cuttle

@@ -31,6 +31,14 @@ std::optional<process_usage> usage_of(pid_t process) {
       result.resident_mib = mib_of(line);
     else if (line.starts_with("VmHWM:"))
       result.peak_mib = mib_of(line);
+    else if (line.starts_with("Threads:"))
+      result.threads = static_cast<unsigned>(
+        std::strtoul(line.c_str() + line.find(':') + 1, nullptr, 10));
+  std::error_code error;
+  std::filesystem::directory_iterator open{
+    "/proc/" + std::to_string(process) + "/fd", error};
+  for (auto i = begin(open); !error && i != end(open); i.increment(error))
+    ++result.descriptors;
   return result.resident_mib > 0 ? std::optional{result} : std::nullopt;
 }
 

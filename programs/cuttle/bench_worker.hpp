@@ -16,6 +16,8 @@ struct process_usage {
   double resident_mib = 0;
   /// The most that was ever resident.
   double peak_mib = 0;
+  unsigned descriptors = 0;
+  unsigned threads = 0;
 };
 
 /// Nothing when there is no such process (any more).

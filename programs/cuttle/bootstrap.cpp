@@ -106,6 +106,7 @@ public:
     auto stored = settings::read_stored((*config)->data, secret_data);
     if (!stored)
       return stored.error();
+    stored->config_map_uid = (*config)->uid;
     if (!stored->identity.valid())
       if (auto trouble = make_identity(*stored))
         return *trouble;
@@ -156,7 +157,7 @@ private:
                                                            entries.end()};
     return insist<stored_map>(stop_, "patch", [&](auto done) {
       if (secret)
-        cluster_.patch_secret(name, data, done);
+        cluster_.patch_secret(name, data, {}, done);
       else
         cluster_.patch_config_map(name, data, done);
     });

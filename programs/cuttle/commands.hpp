@@ -24,8 +24,10 @@ struct demo_options {
   std::optional<std::filesystem::path> kubeconfig;
   /// Image of the steps on a real cluster.
   std::string image = "octopusdeploy/worker-tools:ubuntu.24.04";
-  /// Image of the step that names one.
-  std::string custom_image = "alpine-tools:3.20";
+  /// Image of the step that names one: another one that has bash.
+  std::string custom_image = "ubuntu:24.04";
+  /// The server dials the worker instead of being polled.
+  bool listening = false;
   /// Stay up after the release and take other workers.
   bool serve = false;
   /// Show verbose lines of the task logs.

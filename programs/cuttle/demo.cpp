@@ -12,6 +12,7 @@
 #include "programs/cuttle/commands.hpp"
 #include "programs/cuttle/demo_cluster.hpp"
 #include "programs/cuttle/demo_player.hpp"
+#include "programs/cuttle/installation.hpp"
 #include "programs/cuttle/surroundings.hpp"
 #include "programs/cuttle/worker_process.hpp"
 
@@ -97,46 +98,30 @@ private:
 
   // What registration leaves behind.
   std::map<std::string, std::string> config_map() const {
+    if (options_.listening)
+      return {{"Tentacle.Services.IsRegistered", "true"},
+              {"Tentacle.Communication.TrustedOctopusServers",
+               R"([{"Thumbprint":")" + server_->thumbprint()
+                 + R"(","CommunicationStyle":1}])"}};
     settings::trusted_server self;
     self.thumbprint = server_->thumbprint();
     self.host = "127.0.0.1";
     self.port = port_;
     self.subscription = subscription_;
-    return {{"Tentacle.Services.IsRegistered", "true"},
-            {"Tentacle.Services.NoListen", "true"},
-            {"Tentacle.Communication.TrustedOctopusServers",
-             settings::trusted_servers_json({self})}};
+    return registered_entries({self});
   }
 
   void make_environment(const fs::path& runner) {
-    auto prefix = std::string{"OCTOPUS__K8STENTACLE__"};
-    environment_ = {
-      {prefix + "NAMESPACE", cluster_->namespace_name()},
-      {prefix + "PODSERVICEACCOUNTNAME", "octopus-agent-scripts"},
-      {prefix + "PODVOLUMECLAIMNAME", "cuttle-demo"},
-      {prefix + "HELMRELEASENAME", "cuttle-demo"},
-      {prefix + "HELMCHARTVERSION", CUTTLE_VERSION},
-      {prefix + "PERSISTENTVOLUMESIZE", "10Gi"},
-      {prefix + "SCRIPTPODIMAGE", image_part(options_.image, false)},
-      {prefix + "SCRIPTPODIMAGETAG", image_part(options_.image, true)},
-      {"BOOTSTRAPRUNNEREXECUTABLEDIRECTORY", runner.string()},
-      {"TentacleHome", home_.string()},
-      {"TentaclePollingConnectionCount", "5"},
-      {"OCTOPUS__TENTACLE__LOGLEVEL", "Warn"},
-      {"CUTTLE_HTTP_BIND", "127.0.0.1"},
-      {"CUTTLE_LINK_PORT", "0"},
-    };
+    environment_ = worker_environment(
+      {cluster_->namespace_name(), options_.image, home_, runner});
+    environment_["CUTTLE_LINK_PORT"] = "0";
+    if (options_.listening) {
+      environment_["CUTTLE_LISTEN_BIND"] = "127.0.0.1";
+      environment_["CUTTLE_LISTEN_PORT"] = "0";
+    }
     // The pods of a real cluster may not reach this host.
     if (!options_.kubeconfig)
       environment_["CUTTLE_LINK_HOST"] = "127.0.0.1";
-  }
-
-  static std::string image_part(const std::string& image, bool tag) {
-    auto colon = image.rfind(':');
-    if (colon == std::string::npos
-        || image.find('/', colon) != std::string::npos)
-      return tag ? "latest" : image;
-    return tag ? image.substr(colon + 1) : image.substr(0, colon);
   }
 
   outcome<void> start_worker() {
@@ -154,7 +139,12 @@ private:
       return fail(errc::invalid_request, env.errors.front().text);
     worker_ = std::make_unique<worker_process>(worker_process::options{
       std::move(*access), env.values,
-      [this](const kubernetes::api_call& call) { calls_.add(call); }, false});
+      [this](const kubernetes::api_call& call) { calls_.add(call); },
+      [this](std::uint16_t port) {
+        worker_port_ = port;
+        stop_.notify();
+      },
+      false});
     auto problems = worker_->start(stop_);
     if (!problems.empty())
       return fail(errc::unavailable,
@@ -162,14 +152,32 @@ private:
     if (stop_.raised())
       return fail(errc::cancelled, "interrupted");
     server_->transport().trust(worker_->thumbprint());
-    if (stop_.wait_for(worker_patience, [this] { return connections_ > 0; }))
+    auto ready = [this] {
+      return options_.listening ? worker_port_ > 0 : connections_ > 0;
+    };
+    if (stop_.wait_for(worker_patience, ready))
       return fail(errc::cancelled, "interrupted");
-    if (connections_ == 0)
+    if (!ready())
       return fail(errc::deadline_exceeded,
-                  "the worker did not connect to the server within a minute");
-    screen_.say("Worker:  Cuttle " CUTTLE_VERSION ", polling, thumbprint "
-                + worker_->thumbprint());
+                  options_.listening
+                    ? "the worker did not listen within a minute"
+                    : "the worker did not connect to the server within a "
+                      "minute");
+    if (options_.listening)
+      subscription_ = add_worker();
+    screen_.say("Worker:  Cuttle " CUTTLE_VERSION ", "
+                + (options_.listening ? "listening at " + subscription_
+                                      : std::string{"polling"})
+                + ", thumbprint " + worker_->thumbprint());
     return {};
+  }
+
+  std::string add_worker() {
+    halibut::worker_endpoint where;
+    where.host = "127.0.0.1";
+    where.port = worker_port_;
+    where.thumbprints = {worker_->thumbprint()};
+    return server_->add_listening_worker(std::move(where));
   }
 
   // -- the release ----------------------------------------------------------
@@ -250,6 +258,8 @@ private:
   disk::disk_pool disk_;
   call_counter calls_;
   std::atomic<int> connections_ = 0;
+  /// Where the worker listens.
+  std::atomic<std::uint16_t> worker_port_ = 0;
   std::unique_ptr<sim::octopus_server> server_;
   std::unique_ptr<demo_cluster> cluster_;
   std::unique_ptr<worker_process> worker_;

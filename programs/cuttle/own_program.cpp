@@ -16,6 +16,21 @@ namespace cuttle {
 
 using namespace std::chrono_literals;
 
+namespace {
+
+// The worker's own program, from cuttle-tools; any other is whole in itself.
+std::string program_path() {
+  std::error_code error;
+  auto self = std::filesystem::read_symlink("/proc/self/exe", error);
+  auto worker = self.parent_path() / "cuttle";
+  if (self.filename() == "cuttle-tools"
+      && std::filesystem::exists(worker, error))
+    return worker;
+  return "/proc/self/exe";
+}
+
+} // namespace
+
 own_program::own_program(std::vector<std::string> arguments,
                          const std::map<std::string, std::string>& environment,
                          std::filesystem::path log)
@@ -53,8 +68,8 @@ own_program::own_program(std::vector<std::string> arguments,
   posix_spawnattr_setpgroup(&how, 0);
   posix_spawnattr_setflags(&how,
                            POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETPGROUP);
-  auto error = posix_spawn(&id_, "/proc/self/exe", &files, &how, argv.data(),
-                           envp.data());
+  auto error = posix_spawn(&id_, program_path().c_str(), &files, &how,
+                           argv.data(), envp.data());
   posix_spawn_file_actions_destroy(&files);
   posix_spawnattr_destroy(&how);
   if (error != 0) {

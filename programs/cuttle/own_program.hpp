@@ -10,8 +10,8 @@
 
 namespace cuttle {
 
-/// This program as another process, with a command of its own. Killed with its
-/// owner. For one thread.
+/// The program `cuttle` as another process, with a command of its own. Killed
+/// with its owner. For one thread.
 class own_program {
 public:
   /// Starts it with PATH and `environment` alone; its output is appended to

@@ -7,6 +7,7 @@
 #include "infra/octopus/match.hpp"
 #include "infra/settings/environment_reader.hpp"
 #include "infra/settings/keys.hpp"
+#include "infra/settings/trusted_servers.hpp"
 
 namespace cuttle {
 
@@ -67,7 +68,7 @@ bool same_servers(const register_settings& wish, const register_state& now) {
       return octopus::same_name(y.host, host) && y.port == port;
     });
   };
-  return now.servers.size() == wish.comms.size()
+  return settings::polled_servers(now.servers).size() == wish.comms.size()
          && std::all_of(wish.comms.begin(), wish.comms.end(),
                         [&](auto& x) { return known(x.host, x.port); });
 }

@@ -95,7 +95,7 @@ answer<void> register_store::patch_secret(const std::string& name,
                                           const entries& data) {
   return wait<kubernetes::stored_map>(
            "patch secret " + name, mistake::secret_missing,
-           [&](auto done) { api_->patch_secret(name, data, done); })
+           [&](auto done) { api_->patch_secret(name, data, {}, done); })
     .map([](auto&&) {});
 }
 

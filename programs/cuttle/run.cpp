@@ -1,11 +1,12 @@
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
+#include <malloc.h>
 #include <sstream>
 #include <utility>
 
 #include "infra/kubernetes/api_client.hpp"
-#include "infra/settings/settings.hpp"
+#include "infra/settings/memory_limit.hpp"
 #include "infra/telemetry/log.hpp"
 #include "programs/cuttle/commands.hpp"
 #include "programs/cuttle/stop_signal.hpp"
@@ -14,6 +15,8 @@
 namespace cuttle {
 
 namespace {
+
+constexpr int most_arenas = 2;
 
 int report(const std::vector<settings::problem>& problems, int code) {
   for (auto& x : problems)
@@ -43,8 +46,13 @@ settings::environment environment() {
 } // namespace
 
 int run_worker(const run_options& options) {
+  // An arena for each thread would keep a megabyte and more for nothing: what
+  // one thread allocates another one frees here.
+  mallopt(M_ARENA_MAX, most_arenas);
   stop_signal stop;
-  auto env = settings::read_environment(environment());
+  auto variables = environment();
+  auto env = settings::read_environment(variables);
+  settings::fit_to_memory(env.values, variables, settings::memory_limit());
   telemetry::start_logging(env.values.level);
   for (auto& x : env.warnings)
     telemetry::warn("setting-ignored",
@@ -58,10 +66,12 @@ int run_worker(const run_options& options) {
   telemetry::info("worker-starting", {{"version", CUTTLE_VERSION},
                                       {"namespace", access->namespace_name},
                                       {"api_server", access->server}});
-  worker_process worker{{std::move(*access), env.values, {}, true}};
+  worker_process worker{{std::move(*access), env.values, {}, {}, true}};
   auto problems = worker.start(stop);
   if (!problems.empty())
     return report(problems, 1);
+  // What only the start needed.
+  malloc_trim(0);
   auto signalled = stop.raised() || worker.wait(stop);
   if (!signalled) {
     telemetry::error("worker-broke");

@@ -7,6 +7,7 @@
 
 #include "infra/kubernetes/manifest.hpp"
 #include "infra/settings/settings.hpp"
+#include "programs/cuttle/installation.hpp"
 
 namespace cuttle {
 
@@ -22,13 +23,6 @@ constexpr auto patience = 60s;
 constexpr auto script_patience = 150s;
 /// How often the worker's log is looked at while something is waited for.
 constexpr auto look_interval = 100ms;
-
-std::string image_part(const std::string& image, bool tag) {
-  auto colon = image.rfind(':');
-  if (colon == std::string::npos || image.find('/', colon) != std::string::npos)
-    return tag ? "latest" : image;
-  return tag ? image.substr(colon + 1) : image.substr(0, colon);
-}
 
 // A line of a log for a screen that has a time of its own.
 std::string without_time(const std::string& line) {
@@ -114,10 +108,7 @@ outcome<void> scenario_stage::start_cluster(bool registered) {
     self.host = "127.0.0.1";
     self.port = server_->port();
     self.subscription = subscription_;
-    config["Tentacle.Services.IsRegistered"] = "true";
-    config["Tentacle.Services.NoListen"] = "true";
-    config["Tentacle.Communication.TrustedOctopusServers"]
-      = settings::trusted_servers_json({self});
+    config.merge(registered_entries({self}));
   }
   if (auto done = cluster_->prepare(home_, config, keys); !done)
     return done;
@@ -132,24 +123,10 @@ outcome<void> scenario_stage::start_cluster(bool registered) {
 }
 
 void scenario_stage::make_environment(const fs::path& runner) {
-  auto prefix = std::string{"OCTOPUS__K8STENTACLE__"};
-  environment_ = {
-    {prefix + "NAMESPACE", cluster_->namespace_name()},
-    {prefix + "PODSERVICEACCOUNTNAME", "octopus-agent-scripts"},
-    {prefix + "PODVOLUMECLAIMNAME", "cuttle-demo"},
-    {prefix + "HELMRELEASENAME", "cuttle-demo"},
-    {prefix + "HELMCHARTVERSION", CUTTLE_VERSION},
-    {prefix + "PERSISTENTVOLUMESIZE", "10Gi"},
-    {prefix + "SCRIPTPODIMAGE", image_part(options_.image, false)},
-    {prefix + "SCRIPTPODIMAGETAG", image_part(options_.image, true)},
-    {prefix + "SCRIPTPODPULLPOLICY", "IfNotPresent"},
-    {"BOOTSTRAPRUNNEREXECUTABLEDIRECTORY", runner.string()},
-    {"TentacleHome", home_.string()},
-    {"TentaclePollingConnectionCount", "5"},
-    {"OCTOPUS__TENTACLE__LOGLEVEL", "Info"},
-    {"CUTTLE_HTTP_BIND", "127.0.0.1"},
-    {"CUTTLE_HTTP_PORT", "0"},
-  };
+  environment_ = worker_environment(
+    {cluster_->namespace_name(), options_.image, home_, runner});
+  environment_["OCTOPUS__K8STENTACLE__SCRIPTPODPULLPOLICY"] = "IfNotPresent";
+  environment_["OCTOPUS__TENTACLE__LOGLEVEL"] = "Info";
 }
 
 // -- the worker -------------------------------------------------------------

@@ -166,7 +166,10 @@ private:
                         "n", false);
       return said && (*said == "y" || *said == "yes");
     };
-    return settle(joined(options_.pools), "--pool",
+    // (a name in an option may have a comma in it)
+    if (!options_.pools.empty())
+      return checks_.use_pools(*pools, options_.pools, create);
+    return settle("", "--pool",
                   "Worker pools, divided by commas, of "
                     + octopus::listed(names),
                   first, [&](const std::string& text) {

@@ -1,6 +1,7 @@
 #include "programs/cuttle/worker_process.hpp"
 
 #include <atomic>
+#include <caf/actor_registry.hpp>
 #include <caf/actor_system.hpp>
 #include <caf/actor_system_config.hpp>
 #include <caf/event_based_actor.hpp>
@@ -13,10 +14,12 @@
 #include "actors/context.hpp"
 #include "actors/failure.hpp"
 #include "actors/worker.hpp"
+#include "infra/crypto/log_keys.hpp"
 #include "infra/disk/disk_pool.hpp"
 #include "infra/halibut/listening_service.hpp"
 #include "infra/halibut/polling_service.hpp"
 #include "infra/runner_link/server.hpp"
+#include "infra/settings/trusted_servers.hpp"
 #include "infra/telemetry/http_endpoint.hpp"
 #include "infra/telemetry/log.hpp"
 #include "infra/workspace/store.hpp"
@@ -73,8 +76,9 @@ class listening_link final : public server_link {
 public:
   listening_link(halibut::io_thread& thread, disk::disk_pool& disk,
                  crypto::identity self, halibut::listening_options options,
-                 halibut::service_callbacks callbacks)
-    : on_link_(callbacks.on_link),
+                 halibut::service_callbacks callbacks,
+                 std::function<void(std::uint16_t)> on_port)
+    : on_link_(callbacks.on_link), on_port_(std::move(on_port)),
       service_(thread, disk, std::move(self), std::move(options),
                std::move(callbacks)) {}
 
@@ -83,6 +87,8 @@ public:
     auto port = service_.start();
     if (port) {
       telemetry::info("listening-for-servers", {{"port", *port}});
+      if (on_port_)
+        on_port_(*port);
       on_link_({kind::listening, 0, {}, {}});
     } else {
       // Health says so; what is polled goes on.
@@ -100,6 +106,7 @@ public:
 
 private:
   std::function<void(const halibut::link_event&)> on_link_;
+  std::function<void(std::uint16_t)> on_port_;
   halibut::listening_service service_;
 };
 
@@ -198,13 +205,22 @@ struct worker_process::impl {
     o.port = options.env.http_port;
     telemetry::http_endpoint_callbacks callbacks;
     callbacks.health = [this](telemetry::probe_reply reply) {
-      probe(live_atom_v, true, "starting", std::move(reply));
+      // Once round all that must run: this thread, the scheduler of the actors,
+      // and the thread of the calls to the cluster. Who is stuck lets the
+      // endpoint's patience run out.
+      probe(live_atom_v, true, "starting",
+            [this, reply = std::move(reply)](telemetry::probe_result result) {
+              cluster->echo([reply, result] { reply(result); });
+            });
     };
     callbacks.ready = [this](telemetry::probe_reply reply) {
       probe(ready_atom_v, false, "The worker waits for its config map.",
             std::move(reply));
     };
-    callbacks.metrics = [this] { return metrics.render(); };
+    callbacks.metrics = [this] {
+      count_actors();
+      return metrics.render();
+    };
     endpoint = std::make_unique<telemetry::http_endpoint>(links, o,
                                                           std::move(callbacks));
     auto bound = endpoint->start();
@@ -218,10 +234,13 @@ struct worker_process::impl {
   void spawn(const settings::stored_settings& stored, stop_signal& stop) {
     auto context = std::make_shared<worker_context>(
       worker_context{*cluster, *store, metrics, options.env});
-    context->log_key = [key = stored.machine_key](const script_ticket& ticket) {
-      return crypto::derive_log_key(key, ticket.task_id);
-    };
+    context->log_key
+      = [keys = std::make_shared<crypto::log_keys>(stored.machine_key)](
+          const script_ticket& ticket) { return keys->of(ticket.task_id); };
     context->now = [] { return std::chrono::system_clock::now(); };
+    if (!stored.config_map_uid.empty())
+      context->settings.pods.owner = kubernetes::owner_reference{
+        options.env.config_map, stored.config_map_uid};
     context->links = runner_links.get();
     context->templates = templates;
     context->on_step = [](std::string_view step, const script_ticket& ticket) {
@@ -229,7 +248,7 @@ struct worker_process::impl {
         telemetry::debug("step", {{"at", step}, {"ticket", ticket.task_id}});
     };
     auto connections = settings::polling_range(options.env, stored);
-    for (auto& server : stored.servers)
+    for (auto& server : settings::polled_servers(stored.servers))
       context->servers.push_back(factory(server, stored, connections));
     if (options.env.listen_port)
       context->servers.push_back(listening_factory(stored));
@@ -251,13 +270,13 @@ struct worker_process::impl {
     worker = std::move(root);
   }
 
-  server_link_factory factory(const settings::trusted_server& server,
+  server_link_factory factory(const settings::polled_server& server,
                               const settings::stored_settings& stored,
                               settings::connection_range connections) {
     halibut::server_endpoint endpoint_of;
     endpoint_of.host = server.host;
     endpoint_of.port = server.port;
-    endpoint_of.thumbprints = {server.thumbprint};
+    endpoint_of.thumbprints = server.thumbprints;
     endpoint_of.subscription = server.subscription;
     auto& proxy = settings::effective_proxy(options.env, stored);
     if (!proxy.host.empty())
@@ -289,7 +308,8 @@ struct worker_process::impl {
     return {"listener", [this, listening, identity = stored.identity](
                           halibut::service_callbacks callbacks) {
               return std::make_unique<listening_link>(
-                links, disk, identity, listening, std::move(callbacks));
+                links, disk, identity, listening, std::move(callbacks),
+                options.on_listening);
             }};
   }
 
@@ -306,6 +326,8 @@ struct worker_process::impl {
       std::lock_guard lock{worker_mutex};
       target = worker;
     }
+    if (!target && draining)
+      text = "The worker is about to stop.";
     if (!target) {
       reply({before_start, text});
       return;
@@ -327,13 +349,26 @@ struct worker_process::impl {
     });
   }
 
+  // (the page may be asked for before there are any)
+  void count_actors() {
+    std::lock_guard lock{worker_mutex};
+    if (!worker)
+      return;
+    metrics
+      .gauge("cuttle_actors",
+             "Actors that run: a dozen and some for each script.")
+      .set(static_cast<double>(system->registry().running()));
+  }
+
   // -- stop -----------------------------------------------------------------
 
   void drain() {
     worker_actor target;
     {
+      // Nobody who asks from now on finds it ready.
       std::lock_guard lock{worker_mutex};
       target = std::exchange(worker, worker_actor{});
+      draining = true;
     }
     if (!target)
       return;
@@ -363,6 +398,7 @@ struct worker_process::impl {
   worker_actor worker;
   std::unique_ptr<telemetry::http_endpoint> endpoint;
   std::atomic<bool> ended = false;
+  std::atomic<bool> draining = false;
   std::string thumbprint;
   std::uint16_t http_port = 0;
 };

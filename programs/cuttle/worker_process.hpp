@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
@@ -23,6 +24,9 @@ public:
     settings::environment_settings env;
     /// Hears of each request to the API server, on its driver's thread.
     std::function<void(const kubernetes::api_call&)> on_call;
+    /// Hears of the port that servers may dial, when there is one; on whatever
+    /// thread.
+    std::function<void(std::uint16_t)> on_listening;
     /// Whether to serve probes and metrics.
     bool http = true;
   };

@@ -104,6 +104,8 @@ runner::link_options link_options() {
   read_number("CUTTLE_RUNNER_END_WAIT_MS", result.end_wait);
   read_number("CUTTLE_RUNNER_SILENCE_MS", result.silence);
   read_number("CUTTLE_RUNNER_FIRST_MS", result.first);
+  read_number("CUTTLE_RUNNER_EARLY_BYTES", result.early_bytes);
+  read_number("CUTTLE_RUNNER_EARLY_MS", result.early);
   read_number("CUTTLE_RUNNER_GONE_MS", result.gone);
   return result;
 }

@@ -29,9 +29,6 @@ constexpr milliseconds first_chance{300};
 // Whoever answers at the address may be no worker.
 constexpr milliseconds stranger_chance{1'000};
 
-// Before the first connection no more than this is kept.
-constexpr std::uint64_t early_bytes = 64 * 1024 * 1024;
-
 // After a signal the script may still say this much when nothing more fits.
 constexpr std::uint64_t last_words = 16 * 1024 * 1024;
 
@@ -79,7 +76,16 @@ bool worker_link::in_use(clock::time_point now) const {
              || now - *lost_ < options_.gone);
 }
 
+// Whether much was printed before a first connection can be there. A kubelet
+// may rotate the pod's log within that time, so the link is waited for.
+bool worker_link::too_early(clock::time_point now) const {
+  return !connected_ && held_.size() > options_.early_bytes
+         && now - start_ < options_.early;
+}
+
 bool worker_link::holding() const {
+  if (too_early(clock::now()) && !hurried_)
+    return true;
   if (!held_.full() || !in_use(clock::now()))
     return false;
   return !hurried_ || held_.size() > options_.spool_bytes + last_words;
@@ -97,7 +103,8 @@ void worker_link::add(std::int64_t number, std::string_view frame) {
 // Nothing that may be dropped is worth a script's wait.
 void worker_link::forget_if_full(clock::time_point now) {
   auto keep = worth_holding(now)
-              && (connected_ || open() || held_.size() <= early_bytes)
+              && (connected_ || open() || held_.size() <= options_.early_bytes
+                  || too_early(now))
               && (!held_.full() || in_use(now));
   if (keep || held_.empty())
     return;
@@ -205,6 +212,8 @@ worker_link::clock::time_point worker_link::due() const {
   }
   if (held_.full() && lost_ && state_ != state::streaming)
     result = std::min(result, *lost_ + options_.gone);
+  if (too_early(clock::now()))
+    result = std::min(result, start_ + options_.early);
   if (ending_)
     result = std::min(result, end_limit());
   return result;

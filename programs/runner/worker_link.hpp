@@ -29,6 +29,10 @@ struct link_options {
   std::chrono::milliseconds silence{30'000};
   /// Within this time after the start the first connection has to come.
   std::chrono::milliseconds first{30'000};
+  /// Before the first connection no more than this is kept, and a script that
+  /// has printed more waits for it so long after the start.
+  std::uint64_t early_bytes = 64 * 1024 * 1024;
+  std::chrono::milliseconds early{10'000};
   /// A link that was lost so long ago does not hold the script any more.
   std::chrono::milliseconds gone{600'000};
 };
@@ -73,6 +77,11 @@ public:
   /// The script has ended, no line follows.
   void no_more(clock::time_point now);
 
+  /// Number of the last line that the worker has.
+  std::int64_t received() const {
+    return got_;
+  }
+
   /// A signal asks for the end soon.
   void hurry(clock::time_point now);
 
@@ -107,6 +116,7 @@ private:
   }
   bool in_use(clock::time_point now) const;
   bool worth_holding(clock::time_point now) const;
+  bool too_early(clock::time_point now) const;
   bool sends_now(clock::time_point now) const;
   void dial(clock::time_point now);
   void lost(clock::time_point now);

@@ -98,7 +98,7 @@ protected:
     settle();
     EXPECT_EQ(system_.registry().running(), base_)
       << "the test leaves an actor behind";
-    EXPECT_EQ(context->log_bytes->load(), 0u) << "log bytes are miscounted";
+    EXPECT_EQ(context->log_memory->used(), 0u) << "log bytes are miscounted";
     if (system_.registry().running() > base_)
       system_.await_actors_before_shutdown(false);
   }
@@ -242,6 +242,8 @@ protected:
   void load() {
     intake = spawn_task_intake(parent(), context, health);
     watch = spawn_pod_watch(parent(), context, intake, health);
+    settle();
+    store.serve();
     settle();
     cluster.list();
     serve();

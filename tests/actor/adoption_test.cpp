@@ -253,6 +253,8 @@ TEST_F(AdoptionTest, APodOfACompletedTicketIsRemoved_RPC13) {
   ASSERT_NE(cluster.find(ticket), nullptr);
   cluster.deletion_failure = {};
   cluster.list();
+  settle();
+  advance(patience->stray);
   serve();
   EXPECT_EQ(cluster.find(ticket), nullptr);
   EXPECT_TRUE(summary().operations.empty());

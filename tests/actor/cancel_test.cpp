@@ -33,6 +33,22 @@ TEST_F(CancelTest, AnUnknownTicketIsAskedForAgainAndAgain_RPC10) {
     << "a question alone does not spend the ticket";
 }
 
+TEST_F(CancelTest, LooksForNoPodThatTheWatchKnowsToBeGoneFirst_RPC11) {
+  load();
+  started(ticket);
+  cluster.run(ticket);
+  serve();
+  auto reply = ask(intake, cancel_script{ticket, 0});
+  settle();
+  cluster.remove(ticket);
+  settle();
+  serve();
+  ASSERT_TRUE(reply->value);
+  EXPECT_EQ(reply->value->exit_code, exit_cancelled);
+  EXPECT_TRUE(texts(*reply->value, output_source::err).empty())
+    << "the user who cancelled knows where it is";
+}
+
 TEST_F(CancelTest, EndsARunningScriptAtOnce_RPC11_SVC34) {
   load();
   started(ticket);

@@ -66,6 +66,20 @@ TEST_F(EventRecorderTest, WritesABatchAtOnceAndThenEveryTenMinutes_EVT01) {
   EXPECT_EQ(cluster.map_reads, 2) << "a quiet worker asks for nothing";
 }
 
+TEST_F(EventRecorderTest, WritesWhatEndsAQuietTimeWithinTenSeconds_EVT01) {
+  begin();
+  advance(11s);
+  kill_nfs(1);
+  advance(10s);
+  EXPECT_EQ(recorded(), 1u);
+  kill_nfs(2);
+  advance(9min);
+  EXPECT_EQ(recorded(), 1u) << "at most one write in ten minutes";
+  advance(1min);
+  EXPECT_EQ(recorded(), 2u);
+  EXPECT_EQ(cluster.map_writes, 2);
+}
+
 TEST_F(EventRecorderTest, TriesAgainLaterWhenTheMapCannotBeWritten_MET02) {
   begin();
   cluster.map_failure = {errc::forbidden, "configmaps is forbidden"};

@@ -334,7 +334,7 @@ TEST_P(FaultTest, ARebuiltScriptSaysWhy) {
   cluster.write_lines(broken, 1);
   serve();
   status(broken, before.next_sequence);
-  advance(patience->link);
+  advance(patience->link_again);
   serve();
   auto after = status(broken, before.next_sequence);
   EXPECT_EQ(texts(after, output_source::out), numbered(3, 3));

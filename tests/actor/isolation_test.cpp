@@ -165,6 +165,8 @@ TEST_F(IsolationTest,
   advance(99ms);
   advance(1ms);
   advance(20s);
+  store.serve();
+  settle();
   ASSERT_TRUE(b->value) << "the answer does not wait for the lock";
   auto out = texts(*b->value, output_source::out);
   ASSERT_EQ(out.size(), 6u);
@@ -222,9 +224,16 @@ TEST_F(IsolationTest, IsATimeoutAlsoWhenTheStartWasAnsweredBefore_RPC03) {
   auto b = ask(intake, patient);
   settle();
   advance(patience->rpc);
+  store.serve();
+  settle();
   ASSERT_TRUE(b->value);
   EXPECT_EQ((*b)->state, process_state::pending);
   advance(10s);
+  EXPECT_EQ(status(second).state, process_state::pending)
+    << "its request is still on the volume";
+  store.serve();
+  settle();
+  EXPECT_FALSE(store.requests.contains(second.key()));
   auto end = status(second);
   EXPECT_EQ(end.state, process_state::complete);
   EXPECT_EQ(end.exit_code, exit_timeout);

@@ -82,6 +82,47 @@ TEST_F(OperationTest,
   EXPECT_TRUE(summary().operations.empty());
 }
 
+TEST_F(OperationTest, ALateStateOfItsPodAfterCompleteScriptCostsNoCall) {
+  load();
+  started(ticket);
+  cluster.run(ticket);
+  cluster.write_end(ticket, 0);
+  serve();
+  status(ticket);
+  complete(ticket);
+  ASSERT_EQ(cluster.deletions.size(), 1u);
+  // What the watch still had to tell when the pod was deleted.
+  cluster.add(ticket);
+  cluster.finish(ticket, 0);
+  settle();
+  cluster.remove(ticket);
+  settle();
+  advance(1h);
+  EXPECT_EQ(cluster.deletions.size(), 1u);
+}
+
+TEST_F(OperationTest, APodThatStaysAfterCompleteScriptIsDeletedAgain) {
+  load();
+  started(ticket);
+  cluster.run(ticket);
+  cluster.write_end(ticket, 0);
+  cluster.deletion_failure = {errc::unavailable, "the API server is away"};
+  serve();
+  status(ticket);
+  complete(ticket);
+  ASSERT_EQ(cluster.deletions.size(), 1u);
+  cluster.deletion_failure = {};
+  cluster.announce(ticket);
+  cluster.announce(ticket);
+  settle();
+  advance(patience->stray);
+  serve();
+  EXPECT_EQ(cluster.deletions.size(), 2u);
+  EXPECT_EQ(cluster.find(ticket), nullptr);
+  advance(1h);
+  EXPECT_EQ(cluster.deletions.size(), 2u);
+}
+
 TEST_F(OperationTest, AnswersCompleteScriptOnlyWhenBothAreGone_RPC13) {
   load();
   started(ticket);

@@ -25,6 +25,9 @@ std::vector<numbered_line> lines(std::int64_t first, std::int64_t last) {
   return result;
 }
 
+// Memory of one of them.
+const auto one = memory_of(line(1));
+
 std::vector<std::string> texts(const output_buffer::page& x) {
   std::vector<std::string> result;
   for (auto& each : x.lines)
@@ -48,7 +51,7 @@ TEST(OutputBuffer, IgnoresLinesThatAreHere) {
   buffer.add(lines(1, 5));
   buffer.add(lines(2, 6));
   EXPECT_EQ(buffer.last(), 6);
-  EXPECT_EQ(buffer.bytes(), 60u);
+  EXPECT_EQ(buffer.bytes(), 6 * one);
   EXPECT_EQ(buffer.take(0, 1'000).lines.size(), 6u);
 }
 
@@ -91,19 +94,19 @@ TEST(OutputBuffer, ItsLaterLinesWaitForTheirPage_LOG20) {
 TEST(OutputBuffer, ForgetsOnlyWhatIsConfirmedAndTooMuch) {
   output_buffer buffer;
   buffer.add(lines(1, 10));
-  EXPECT_EQ(buffer.forget(5, 1'000), 0u);
-  EXPECT_EQ(buffer.forget(5, 80), 20u);
+  EXPECT_EQ(buffer.forget(5, 10 * one), 0u);
+  EXPECT_EQ(buffer.forget(5, 8 * one), 2 * one);
   EXPECT_EQ(buffer.base(), 2);
-  EXPECT_EQ(buffer.forget(5, 0), 30u);
+  EXPECT_EQ(buffer.forget(5, 0), 3 * one);
   EXPECT_EQ(buffer.base(), 5);
-  EXPECT_EQ(buffer.bytes(), 50u);
+  EXPECT_EQ(buffer.bytes(), 5 * one);
   EXPECT_EQ(buffer.take(5, 1'000).lines.size(), 5u);
 }
 
 TEST(OutputBuffer, BeginsAnewAtACursor) {
   output_buffer buffer;
   buffer.add(lines(1, 10));
-  EXPECT_EQ(buffer.restart(3), 100u);
+  EXPECT_EQ(buffer.restart(3), 10 * one);
   EXPECT_EQ(buffer.base(), 3);
   EXPECT_EQ(buffer.last(), 3);
   EXPECT_EQ(buffer.bytes(), 0u);

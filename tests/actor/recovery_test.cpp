@@ -10,6 +10,8 @@ namespace cuttle::test {
 namespace {
 
 const script_ticket ticket{"Recovered-1"};
+// Runs already, so that the other one waits for it.
+const script_ticket blocker{"Blocker-1"};
 const std::string pod_name = "octopus-script-recovered-1";
 constexpr int line_count = 5;
 constexpr std::int32_t real_code = 3;
@@ -54,6 +56,7 @@ protected:
     open_ = nullptr;
     if (completion_ && !completion_->done)
       completion_ = nullptr;
+    unblocking_ = nullptr;
   }
 
   void drop_workers() {
@@ -118,6 +121,14 @@ protected:
     }
   }
 
+  // The script before is completed once the other one is known to wait.
+  void unblock() {
+    if (!alive_ || !blocked_ || !answered_ || !cluster.find(blocker)
+        || (unblocking_ && !unblocking_->done))
+      return;
+    unblocking_ = ask<bool>(intake, complete_script{blocker});
+  }
+
   start_script the_command() {
     return command(ticket);
   }
@@ -164,7 +175,14 @@ protected:
     cluster.pods.clear();
     cluster.created.clear();
     store.workspaces.clear();
+    store.requests.clear();
     store.listed.clear();
+    if (blocked_) {
+      settings->operations_limit = 1;
+      cluster.add(blocker);
+    }
+    cluster.refusals.assign(refusals_, the_refusal_);
+    unblocking_ = nullptr;
     open_ = nullptr;
     completion_ = nullptr;
     answered_ = completed_ = false;
@@ -180,6 +198,8 @@ protected:
         boot();
       }
       talk();
+      drive();
+      unblock();
       drive();
       if (answered_ || cluster.find(ticket))
         play();
@@ -217,6 +237,7 @@ protected:
     }
     EXPECT_TRUE(cluster.pods.empty()) << "a pod is left";
     EXPECT_TRUE(store.workspaces.empty()) << "a workspace is left";
+    EXPECT_TRUE(store.requests.empty()) << "a request is left";
     EXPECT_TRUE(summary().operations.empty()) << "an operation is left";
   }
 
@@ -228,6 +249,12 @@ protected:
     return result;
   }
 
+  // The worker may run one script, and another one runs before.
+  bool blocked_ = false;
+  // So many creations are refused in this way.
+  std::size_t refusals_ = 0;
+  failure the_refusal_;
+  answer_ptr<bool> unblocking_;
   bool alive_ = false;
   unsigned boundaries_ = 0;
   unsigned kill_at_ = 0;
@@ -251,6 +278,73 @@ TEST_F(RecoveryTest,
   ASSERT_EQ(code_, real_code);
   ASSERT_EQ(output(), numbered(1, line_count));
   ASSERT_GT(boundaries, 100u) << "few places to die at";
+  for (auto n = 1u; n <= boundaries; ++n) {
+    SCOPED_TRACE("killed at boundary " + std::to_string(n));
+    live(n);
+    EXPECT_EQ(code_, real_code);
+    EXPECT_EQ(output(), numbered(1, line_count)) << "every line once, in order";
+    EXPECT_EQ(cluster.created[pod_name], 1) << "it ran more than once";
+    expect_nothing_left();
+    if (HasFailure())
+      return;
+  }
+}
+
+TEST_F(RecoveryTest,
+       AQueuedScriptIsNeitherLostNorDoubledWhereverTheWorkerDies_RST01) {
+  blocked_ = true;
+  live(0);
+  auto boundaries = boundaries_;
+  ASSERT_EQ(code_, real_code);
+  ASSERT_EQ(output(), numbered(1, line_count));
+  ASSERT_EQ(store.kept_tickets.size(), 1u) << "it did not wait";
+  ASSERT_GT(boundaries, 120u) << "few places to die at";
+  for (auto n = 1u; n <= boundaries; ++n) {
+    SCOPED_TRACE("killed at boundary " + std::to_string(n));
+    live(n);
+    EXPECT_EQ(code_, real_code);
+    EXPECT_EQ(output(), numbered(1, line_count)) << "every line once, in order";
+    EXPECT_EQ(cluster.created[pod_name], 1) << "it ran more than once";
+    EXPECT_EQ(cluster.find(blocker), nullptr);
+    expect_nothing_left();
+    if (HasFailure())
+      return;
+  }
+}
+
+TEST_F(RecoveryTest,
+       ACancelledQueuedScriptNeverRunsWhereverTheWorkerDies_RST03) {
+  blocked_ = true;
+  cancel_after_ = 0;
+  live(0);
+  auto boundaries = boundaries_;
+  ASSERT_EQ(code_, exit_cancelled);
+  ASSERT_GT(boundaries, 30u);
+  for (auto n = 1u; n <= boundaries; ++n) {
+    SCOPED_TRACE("killed at boundary " + std::to_string(n));
+    live(n);
+    ASSERT_TRUE(code_) << "the script hangs";
+    EXPECT_NE(*code_, 0);
+    EXPECT_LE(cluster.created[pod_name], 1);
+    EXPECT_TRUE(output().empty() || *code_ == exit_cancelled);
+    expect_nothing_left();
+    if (HasFailure())
+      return;
+  }
+}
+
+TEST_F(
+  RecoveryTest,
+  AScriptThatWaitsForAQuotaIsNeitherLostNorDoubledWhereverTheWorkerDies_RST01) {
+  refusals_ = 3;
+  the_refusal_
+    = {errc::forbidden, "exceeded quota: q, requested: pods=1, used: pods=1, "
+                        "limited: pods=1."};
+  live(0);
+  auto boundaries = boundaries_;
+  ASSERT_EQ(code_, real_code);
+  ASSERT_EQ(store.kept_tickets.size(), 1u) << "it did not wait";
+  ASSERT_GT(boundaries, 120u) << "few places to die at";
   for (auto n = 1u; n <= boundaries; ++n) {
     SCOPED_TRACE("killed at boundary " + std::to_string(n));
     live(n);

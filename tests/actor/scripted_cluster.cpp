@@ -25,9 +25,9 @@ std::deque<T> drain(std::deque<T>& xs) {
   return std::exchange(xs, {});
 }
 
-template <class Result>
-std::function<void(outcome<Result>)>
-take(std::deque<scripted_cluster::call<Result>>& xs, const std::string& name) {
+template <class Call>
+auto take(std::deque<Call>& xs, const std::string& name)
+  -> decltype(xs.front().done) {
   for (auto i = xs.begin(); i != xs.end(); ++i)
     if (i->name == name) {
       auto done = std::move(i->done);
@@ -35,7 +35,7 @@ take(std::deque<scripted_cluster::call<Result>>& xs, const std::string& name) {
       return done;
     }
   ADD_FAILURE() << "no such call for " << name;
-  return [](outcome<Result>) {};
+  return [](auto) {};
 }
 
 } // namespace
@@ -106,7 +106,9 @@ void scripted_cluster::list() {
     watch.on_list(all);
 }
 
-void scripted_cluster::answer_creation(call<pod_snapshot> x) {
+void scripted_cluster::answer_creation(creation x) {
+  if (x.refusal.code != errc::none)
+    return x.done(tl::unexpected(x.refusal));
   auto i = pods.find(x.name);
   if (i == pods.end())
     return x.done(fail(errc::not_found, "the pod was deleted meanwhile"));
@@ -122,12 +124,15 @@ void scripted_cluster::accept_creation(const script_ticket& ticket) {
   done(i->second.snapshot);
 }
 
-void scripted_cluster::refuse_creation(const script_ticket& ticket,
-                                       failure reason) {
+void scripted_cluster::refuse_creation(
+  const script_ticket& ticket, failure reason,
+  std::optional<std::chrono::seconds> retry_after) {
   auto done = take(creations, name_of(ticket));
   pods.erase(name_of(ticket));
   --created[name_of(ticket)];
-  done(tl::unexpected(std::move(reason)));
+  kubernetes::creation_failure why{std::move(reason)};
+  why.retry_after = retry_after;
+  done(tl::unexpected(std::move(why)));
 }
 
 scripted_cluster::pod& scripted_cluster::add(const script_ticket& ticket) {

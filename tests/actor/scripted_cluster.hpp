@@ -26,6 +26,13 @@ public:
     std::function<void(outcome<Result>)> done;
   };
 
+  struct creation {
+    kubernetes::call_id id = 0;
+    std::string name;
+    std::function<void(kubernetes::creation_outcome)> done;
+    failure refusal{};
+  };
+
   struct deletion {
     std::string name;
     std::string uid;
@@ -60,7 +67,8 @@ public:
 
   /// Answers one creation: makes the pod, or finds it there.
   void accept_creation(const script_ticket& ticket);
-  void refuse_creation(const script_ticket& ticket, failure reason);
+  void refuse_creation(const script_ticket& ticket, failure reason,
+                       std::optional<std::chrono::seconds> retry_after = {});
 
   /// Makes a pod that exists before the worker came.
   pod& add(const script_ticket& ticket);
@@ -99,7 +107,7 @@ public:
 
   // -- what was called ------------------------------------------------------
 
-  std::deque<call<pod_snapshot>> creations;
+  std::deque<creation> creations;
   std::deque<call<pod_snapshot>> lookups;
   std::deque<call<void>> removals;
   std::deque<call<kubernetes::cluster_version>> versions;
@@ -123,6 +131,8 @@ public:
   failure map_failure;
   /// How often a pod came into being, by name.
   std::map<std::string, int> created;
+  /// The next creations are refused in this way.
+  std::deque<failure> refusals;
   unsigned cancels = 0;
   unsigned pauses = 0;
   unsigned resumes = 0;
@@ -139,7 +149,7 @@ public:
 
   kubernetes::call_id
   create_pod(std::string manifest_json,
-             std::function<void(outcome<pod_snapshot>)> done) override;
+             std::function<void(kubernetes::creation_outcome)> done) override;
   kubernetes::call_id
   get_pod(std::string name,
           std::function<void(outcome<pod_snapshot>)> done) override;
@@ -167,6 +177,7 @@ public:
   kubernetes::call_id
   patch_secret(std::string name,
                std::map<std::string, std::optional<std::string>> data,
+               std::optional<kubernetes::owner_reference> owner,
                std::function<void(outcome<kubernetes::stored_map>)>) override;
   kubernetes::call_id get_version(
     std::function<void(outcome<kubernetes::cluster_version>)>) override;
@@ -179,7 +190,7 @@ public:
 
 private:
   void changed(const pod& x);
-  void answer_creation(call<pod_snapshot> x);
+  void answer_creation(creation x);
   void answer_removal(call<void> x);
   void append(pod& x, std::int64_t number, output_source source,
               const std::string& text);

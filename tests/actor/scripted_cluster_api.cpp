@@ -11,9 +11,9 @@ using kubernetes::call_id;
 // -- implementation of cluster ------------------------------------------------
 
 // The pod exists from the call on: what is open is the answer.
-call_id
-scripted_cluster::create_pod(std::string manifest_json,
-                             std::function<void(outcome<pod_snapshot>)> done) {
+call_id scripted_cluster::create_pod(
+  std::string manifest_json,
+  std::function<void(kubernetes::creation_outcome)> done) {
   if (deaf)
     return ++last_id_;
   manifests.push_back(manifest_json);
@@ -23,11 +23,16 @@ scripted_cluster::create_pod(std::string manifest_json,
   script_ticket ticket{
     meta["labels"]["octopus.com/scriptTicketId"].get<std::string>()};
   EXPECT_EQ(name, kubernetes::script_pod_name(ticket));
+  if (!refusals.empty()) {
+    creations.push_back({++last_id_, name, std::move(done), refusals.front()});
+    refusals.pop_front();
+    return last_id_;
+  }
   if (!pods.contains(name)) {
     ++created[name];
     add(ticket);
   }
-  creations.push_back({++last_id_, name, std::move(done)});
+  creations.push_back({++last_id_, name, std::move(done), {}});
   return last_id_;
 }
 
@@ -135,6 +140,7 @@ scripted_cluster::create_secret(std::string manifest_json,
 
 call_id scripted_cluster::patch_secret(
   std::string name, std::map<std::string, std::optional<std::string>>,
+  std::optional<kubernetes::owner_reference>,
   std::function<void(outcome<kubernetes::stored_map>)> done) {
   if (deaf)
     return ++last_id_;

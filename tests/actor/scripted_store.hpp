@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <deque>
+#include <gtest/gtest.h>
 #include <map>
 #include <set>
 #include <string>
@@ -52,7 +53,75 @@ public:
     open_.push_back([this, ticket, done = std::move(done)] {
       if (removal_failure.code != errc::none)
         return done(tl::unexpected(removal_failure));
+      requests.erase(ticket.key());
       workspaces.erase(ticket.key());
+      done({});
+    });
+  }
+
+  void keep(start_script command, workspace::request_keeping how,
+            std::function<void(outcome<void>)> done) override {
+    if (deaf)
+      return;
+    kept_tickets.push_back(command.ticket.task_id);
+    open_.push_back([this, command = std::move(command), how = std::move(how),
+                     done = std::move(done)] {
+      if (keeping_failure.code != errc::none)
+        return done(tl::unexpected(keeping_failure));
+      auto key = command.ticket.key();
+      if (how.workspace)
+        workspaces.insert(key);
+      EXPECT_TRUE(workspaces.contains(key)) << "a request without workspace";
+      requests[key] = {how.since, command};
+      done({});
+    });
+  }
+
+  void list_requests(
+    crypto::log_key,
+    std::function<void(outcome<std::vector<kept_request>>)> done) override {
+    if (deaf)
+      return;
+    open_.push_back([this, done = std::move(done)] {
+      if (listing_failure.code != errc::none)
+        return done(tl::unexpected(listing_failure));
+      std::vector<kept_request> result;
+      for (auto& [key, x] : requests)
+        result.push_back({x.second.ticket,
+                          x.first,
+                          std::make_shared<start_script>(x.second),
+                          {}});
+      std::sort(result.begin(), result.end(),
+                [](auto& x, auto& y) { return x.since < y.since; });
+      done(std::move(result));
+    });
+  }
+
+  void load_request(script_ticket ticket, crypto::log_key,
+                    std::function<void(outcome<start_script>)> done) override {
+    if (deaf)
+      return;
+    loaded.push_back(ticket.task_id);
+    open_.push_back([this, ticket, done = std::move(done)] {
+      if (loading_failure.code != errc::none)
+        return done(tl::unexpected(loading_failure));
+      auto i = requests.find(ticket.key());
+      if (i == requests.end())
+        return done(fail(errc::not_found, "no such request"));
+      auto copy = i->second.second;
+      copy.files.clear();
+      done(std::move(copy));
+    });
+  }
+
+  void drop_request(script_ticket ticket,
+                    std::function<void(outcome<void>)> done) override {
+    if (deaf)
+      return;
+    open_.push_back([this, ticket, done = std::move(done)] {
+      if (dropping_failure.code != errc::none)
+        return done(tl::unexpected(dropping_failure));
+      requests.erase(ticket.key());
       done({});
     });
   }
@@ -118,6 +187,14 @@ public:
   std::vector<workspace::workspace_info> listed;
   failure preparation_failure;
   failure removal_failure;
+  /// Requests that wait on the volume: when they came, and what they are.
+  std::map<std::string, std::pair<timestamp, start_script>> requests;
+  std::vector<std::string> kept_tickets;
+  std::vector<std::string> loaded;
+  failure keeping_failure;
+  failure listing_failure;
+  failure loading_failure;
+  failure dropping_failure;
 
 private:
   std::deque<std::function<void()>> open_;

@@ -133,8 +133,9 @@ TEST_F(StartTest, RefusesATicketThatNoPathMayHave) {
   EXPECT_TRUE(store.prepared.empty());
 }
 
-TEST_F(StartTest, RefusesMoreOperationsThanTheLimit) {
+TEST_F(StartTest, RefusesMoreOperationsThanTheLimitWithoutAQueue) {
   settings->operations_limit = 1;
+  settings->queue_limit = 0;
   load();
   started(ticket);
   auto reply = start(other);
@@ -277,6 +278,9 @@ TEST_F(StartTest, AnswersPendingWhenTheCreationTakesLongAndGoesOn_RPC03_SVC06) {
   advance(patience->rpc - 1ms);
   EXPECT_FALSE(reply->done);
   advance(1ms);
+  EXPECT_FALSE(reply->done) << "a restart would lose it";
+  store.serve();
+  settle();
   ASSERT_TRUE(reply->done);
   EXPECT_EQ((*reply)->state, process_state::pending);
   EXPECT_TRUE(says(*reply->value, output_source::debug, "goes on trying"));
@@ -294,6 +298,8 @@ TEST_F(StartTest, ACreationThatFailsAfterTheAnswerEndsTheScriptWithItsCause) {
   store.serve();
   settle();
   advance(patience->rpc);
+  store.serve();
+  settle();
   ASSERT_TRUE(reply->value);
   cluster.refuse_creation(ticket, {errc::forbidden, "admission said no"});
   serve();
@@ -302,6 +308,7 @@ TEST_F(StartTest, ACreationThatFailsAfterTheAnswerEndsTheScriptWithItsCause) {
   EXPECT_EQ(last.exit_code, exit_fatal);
   EXPECT_TRUE(says(last, output_source::err, "admission said no"));
   EXPECT_TRUE(store.workspaces.empty());
+  EXPECT_TRUE(store.requests.empty()) << "a restart would run it";
 }
 
 TEST_F(StartTest, BringsThePullSecretOfTheFeedFirst_SEC01_SVC20) {

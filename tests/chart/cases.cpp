@@ -42,7 +42,8 @@ void check(const expectation& expected, const json* found) {
       << expected.location;
   } else if (expected.how == kind::base64) {
     ASSERT_TRUE(found->is_string()) << expected.location << " is " << *found;
-    EXPECT_EQ(decode_base64(*found), expected.value) << expected.location;
+    EXPECT_EQ(nlohmann::ordered_json(decode_base64(*found)), expected.value)
+      << expected.location;
   } else if (expected.how == kind::equal) {
     EXPECT_EQ(nlohmann::json(*found), nlohmann::json(expected.value))
       << expected.location;
@@ -56,18 +57,20 @@ class Values : public Chart,
 
 TEST_P(Values, EndUpWhereTheTableSays) {
   auto& wanted = GetParam();
-  auto chart = render(wanted.options);
-  if (!wanted.complaints.empty()) {
-    EXPECT_FALSE(chart.ok) << "helm took the values";
+  for (auto& helm : find_helms()) {
+    SCOPED_TRACE(helm);
+    auto options = wanted.options;
+    options.helm = helm;
+    auto chart = render(options);
+    EXPECT_EQ(chart.ok, wanted.complaints.empty()) << chart.trouble;
     for (auto& text : wanted.complaints)
       EXPECT_NE(chart.trouble.find(text), std::string::npos)
         << "helm should speak of '" << text << "' and says:\n"
         << chart.trouble;
-    return;
+    if (chart.ok)
+      for (auto& expected : wanted.expected)
+        check(expected, look_up(chart, expected.location));
   }
-  ASSERT_TRUE(chart.ok) << chart.trouble;
-  for (auto& expected : wanted.expected)
-    check(expected, look_up(chart, expected.location));
 }
 
 INSTANTIATE_TEST_SUITE_P(Table, Values, ::testing::ValuesIn(chart_cases()),

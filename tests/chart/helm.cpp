@@ -69,23 +69,37 @@ const json* rendering::find(const std::string& kind,
   return nullptr;
 }
 
-std::optional<std::string> find_helm() {
-  if (auto own = variable("CUTTLE_HELM"); !own.empty())
-    return own;
+std::optional<std::string> find_helm(const std::string& name) {
+  auto chosen = variable(name == "helm4" ? "CUTTLE_HELM4" : "CUTTLE_HELM");
+  if (!chosen.empty())
+    return chosen;
   auto cache = variable("CLUSTER_CACHE");
   if (cache.empty())
     cache = variable("HOME") + "/.cache/cuttle-e2e";
-  if (auto own = cache + "/bin/helm"; runnable(own))
+  if (auto own = cache + "/bin/" + name; runnable(own))
     return own;
   std::istringstream path{variable("PATH")};
   for (std::string folder; std::getline(path, folder, ':');)
-    if (auto own = folder + "/helm"; runnable(own))
+    if (auto own = folder + "/" + name; runnable(own))
       return own;
   return std::nullopt;
 }
 
+std::vector<std::string> find_helms() {
+  std::vector<std::string> result;
+  for (auto name : {"helm", "helm4"}) {
+    auto found = find_helm(name);
+    if (found)
+      result.push_back(*found);
+    else if (!variable("CUTTLE_NEED_HELM").empty())
+      ADD_FAILURE() << "there is no " << name
+                    << ", although CUTTLE_NEED_HELM is set";
+  }
+  return result;
+}
+
 rendering render(const render_options& options) {
-  auto helm = find_helm();
+  auto helm = options.helm.empty() ? find_helm() : std::optional{options.helm};
   if (!helm)
     throw std::runtime_error{"there is no helm"};
   scratch folder;

@@ -29,11 +29,18 @@ struct render_options {
   std::string release = "shop";
   std::string name_space = "octopus-worker-shop";
   std::vector<std::string> more;
+  /// The helm to use; empty: `find_helm()`.
+  std::string helm;
 };
 
 /// The helm to use: that of CUTTLE_HELM, of the test cluster's cache, or of
-/// PATH.
-std::optional<std::string> find_helm();
+/// PATH. With `helm4`, Helm 4 beside Helm 3: that of CUTTLE_HELM4, or a
+/// `helm4` in the same places.
+std::optional<std::string> find_helm(const std::string& name = "helm");
+
+/// Every helm that there is: Helm 3, Helm 4, or both. Fails the test if one is
+/// missing although CUTTLE_NEED_HELM is set.
+std::vector<std::string> find_helms();
 
 /// Renders a chart; throws only if helm can not be run at all.
 rendering render(const render_options& options);

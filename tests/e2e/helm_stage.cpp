@@ -37,6 +37,7 @@ void HelmStage::SetUp() {
   script_image_ = variable("CUTTLE_E2E_IMAGE");
   other_image_ = variable("CUTTLE_E2E_OTHER_IMAGE");
   tools_image_ = variable("CUTTLE_E2E_TOOLS_IMAGE");
+  policies_are_enforced_ = !variable("CUTTLE_E2E_NETWORK_POLICY").empty();
   if (kubeconfig_.empty() || forward_.empty() || host_.empty()
       || worker_image_.empty() || script_image_.empty() || other_image_.empty())
     GTEST_SKIP() << "needs the test cluster and images: ./dev e2e";
@@ -129,13 +130,13 @@ void HelmStage::TearDown() {
 command_result HelmStage::run(std::vector<std::string> command) {
   command.insert(command.begin(), "/usr/bin/env");
   auto log = folder_ / ("command-" + std::to_string(++commands_));
-  process child{std::move(command),
-                {{"HOME", (folder_ / "tools").string()},
-                 {"KUBECONFIG", kubeconfig_},
-                 {"CLUSTER_STATE", variable("CLUSTER_STATE").empty()
-                                     ? "/var/lib/cuttle-e2e"
-                                     : variable("CLUSTER_STATE")}},
-                log};
+  std::map<std::string, std::string> environment{
+    {"HOME", (folder_ / "tools").string()}, {"KUBECONFIG", kubeconfig_}};
+  for (auto name : {"CLUSTER_NAME", "CLUSTER_CACHE", "CLUSTER_STATE",
+                    "CLUSTER_RUN", "DOTNET_ROOT"})
+    if (auto value = variable(name); !value.empty())
+      environment[name] = value;
+  process child{std::move(command), environment, log};
   auto code = child.wait(240s);
   return {code.value_or(-1), child.output()};
 }
@@ -153,6 +154,58 @@ command_result HelmStage::helm(std::vector<std::string> arguments) {
   return run(std::move(arguments));
 }
 
+void HelmStage::use_helm(const std::string& name) {
+  auto found = find_helm(name);
+  if (!found && !variable("CUTTLE_NEED_HELM").empty())
+    FAIL() << "there is no " << name << ", although CUTTLE_NEED_HELM is set";
+  if (!found)
+    GTEST_SKIP() << "there is no " << name;
+  helm_ = *found;
+  auto version = run({helm_, "version", "--template", "{{.Version}}"});
+  ASSERT_TRUE(version.text.starts_with(name == "helm4" ? "v4." : "v3."))
+    << version.text;
+}
+
+std::string HelmStage::atomic() const {
+  return helm_.ends_with("helm4") ? "--rollback-on-failure" : "--atomic";
+}
+
+bool HelmStage::reaches(const std::string& pod, const std::string& address,
+                        int port) {
+  auto there = "/dev/tcp/" + address + "/" + std::to_string(port);
+  auto done = kubectl({"exec", pod, "--", "timeout", "2", "bash", "-c",
+                       ": < " + there + " && echo reached"});
+  return done.text.find("reached\n") != std::string::npos;
+}
+
+void HelmStage::make_pod(const std::string& name, const json& labels) {
+  json container = {{"name", "idle"},
+                    {"image", script_image_},
+                    {"imagePullPolicy", "IfNotPresent"},
+                    {"command", {"sleep", "3600"}}};
+  json pod = {{"apiVersion", "v1"},
+              {"kind", "Pod"},
+              {"metadata", {{"name", name}, {"labels", labels}}},
+              {"spec",
+               {{"containers", json::array({container})},
+                {"terminationGracePeriodSeconds", 0}}}};
+  auto file = folder_ / (name + ".json");
+  std::ofstream{file} << pod;
+  auto made = kubectl({"apply", "-f", file.string()});
+  ASSERT_EQ(made.code, 0) << made.text;
+  auto runs = kubectl(
+    {"wait", "--for=condition=Ready", "pod/" + name, "--timeout=60s"});
+  ASSERT_EQ(runs.code, 0) << runs.text;
+}
+
+std::string HelmStage::address_of(const std::string& selector) {
+  auto pods = list("pods", selector);
+  EXPECT_EQ(pods.size(), 1u) << selector << ": " << pods;
+  if (pods.size() != 1)
+    return {};
+  return pods[0].value("/status/podIP"_json_pointer, "");
+}
+
 void HelmStage::make_namespace() {
   json objects = {{"apiVersion", "v1"}, {"kind", "List"}};
   objects["items"] = {
@@ -167,7 +220,7 @@ void HelmStage::make_namespace() {
      {"kind", "PersistentVolume"},
      {"metadata", {{"name", namespace_}}},
      {"spec",
-      {{"capacity", {{"storage", "1Gi"}}},
+      {{"capacity", {{"storage", "10Gi"}}},
        {"accessModes", {"ReadWriteOnce"}},
        {"storageClassName", namespace_},
        {"persistentVolumeReclaimPolicy", "Retain"},
@@ -211,6 +264,16 @@ std::string HelmStage::values_file(const json& more) {
 void HelmStage::install(const json& more, const std::string& chart) {
   auto done = helm({"install", release_, chart, "--values", values_file(more)});
   ASSERT_EQ(done.code, 0) << done.text;
+}
+
+std::string HelmStage::rendered() {
+  auto folder = folder_ / "rendered";
+  auto done = helm({"template", release_, CUTTLE_CHART, "--values",
+                    values_file(json::object()), "--output-dir",
+                    folder.string(), "--validate"});
+  EXPECT_EQ(done.code, 0) << done.text;
+  return done.code == 0 ? (folder / "kubernetes-worker/templates").string()
+                        : std::string{};
 }
 
 command_result HelmStage::upgrade(const std::string& chart, const json& more,

@@ -38,10 +38,35 @@ protected:
   command_result kubectl(std::vector<std::string> arguments);
   command_result helm(std::vector<std::string> arguments);
 
+  /// Any program of this machine, with the cluster's access.
+  command_result run(std::vector<std::string> command);
+
+  /// Goes on with another helm, `helm` (3) or `helm4`; skips the test if there
+  /// is none.
+  void use_helm(const std::string& name);
+
+  /// What `--atomic` is called in the helm in use.
+  std::string atomic() const;
+
+  /// Whether a pod gets a TCP connection to an address in two seconds. The pod
+  /// must have bash and timeout.
+  bool reaches(const std::string& pod, const std::string& address, int port);
+
+  /// A pod beside those of the release, with these labels, that does nothing;
+  /// returns when it runs.
+  void make_pod(const std::string& name, const json& labels = json::object());
+
+  /// The address of the only pod with these labels.
+  std::string address_of(const std::string& selector);
+
   /// `helm install` with the values of the stage and these; fails the test if
   /// it fails.
   void install(const json& more = json::object(),
                const std::string& chart = CUTTLE_CHART);
+
+  /// A file with the objects of the chart, with the values of the stage, as
+  /// `helm template` makes them; empty if it fails.
+  std::string rendered();
 
   /// `helm upgrade` to a chart, with the values of the stage and these and no
   /// others; `extra` are more arguments.
@@ -95,6 +120,9 @@ protected:
   /// set before `SetUp`.
   std::chrono::milliseconds poll_ceiling_{5'000};
 
+  /// Whether the cluster enforces network policies; the test cluster does.
+  bool policies_are_enforced_ = false;
+
   /// Hears every line of every script as it comes, on the server's thread.
   std::function<void(const output_line&)> on_line_;
 
@@ -107,8 +135,11 @@ protected:
   /// The REST API, once the stage is set.
   std::unique_ptr<sim::octopus_rest> rest_;
 
+  /// The names under which pods find the server: its address, and ports.
+  std::string host_;
+  std::uint16_t port_ = 0;
+
 private:
-  command_result run(std::vector<std::string> command);
   void start_server();
   void forward(std::uint16_t port);
   void make_namespace();
@@ -118,7 +149,6 @@ private:
   std::string kubeconfig_;
   std::string helm_;
   std::string forward_;
-  std::string host_;
   std::string release_ = "shop";
   std::string namespace_;
   std::vector<std::uint16_t> forwarded_;
@@ -129,7 +159,6 @@ private:
   std::mutex mutex_;
   std::string subscription_;
   std::unique_ptr<sim::octopus_server> server_;
-  std::uint16_t port_ = 0;
 };
 
 } // namespace cuttle::test

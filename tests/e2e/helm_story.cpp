@@ -41,9 +41,25 @@ void expect_restricted(const json& pod) {
   }
 }
 
+// With Helm 3 and with Helm 4.
+class EachHelm : public HelmStage,
+                 public ::testing::WithParamInterface<const char*> {
+protected:
+  std::string image_of_worker() {
+    return get("deployment", "octopus-agent-worker")
+      .value("/spec/template/spec/containers/0/image"_json_pointer, "");
+  }
+};
+
+INSTANTIATE_TEST_SUITE_P(Story, EachHelm, ::testing::Values("helm", "helm4"),
+                         [](auto& x) { return std::string{x.param}; });
+
 } // namespace
 
-TEST_F(HelmStage, InstallsRunsUpgradesAndGoes_RST01_RST06) {
+TEST_P(EachHelm, InstallsRunsUpgradesAndGoes_RST01_RST06) {
+  ASSERT_NO_FATAL_FAILURE(use_helm(GetParam()));
+  if (IsSkipped())
+    return;
   ASSERT_NO_FATAL_FAILURE(install());
   ASSERT_NO_FATAL_FAILURE(connect());
   auto ready = kubectl(
@@ -141,6 +157,46 @@ TEST_F(HelmStage, InstallsRunsUpgradesAndGoes_RST01_RST06) {
     EXPECT_TRUE(eventually([&] { return list(kind, mine).empty(); }, 90s))
       << kind << " are left: " << list(kind, mine);
   EXPECT_TRUE(list("secrets", "owner=helm").empty());
+}
+
+// As Argo CD does it: it renders the chart and applies what comes out, over and
+// over, and compares what is there with it.
+TEST_F(HelmStage, TenSyncsOfAGitOpsToolLeaveOneRecordAndOneWorker_CHT20) {
+  auto objects = rendered();
+  ASSERT_FALSE(objects.empty());
+  auto sync = [&] {
+    auto done = kubectl({"apply", "-f", objects});
+    ASSERT_EQ(done.code, 0) << done.text;
+  };
+  ASSERT_NO_FATAL_FAILURE(sync());
+  ASSERT_NO_FATAL_FAILURE(connect());
+  auto uids = [&] {
+    json result;
+    for (auto& pod : list("pods", worker))
+      result.push_back(pod["metadata"]["uid"]);
+    return result;
+  };
+  auto first = uids();
+  ASSERT_EQ(first.size(), 1u);
+  for (auto i = 0; i < 10; ++i)
+    ASSERT_NO_FATAL_FAILURE(sync());
+  auto differs = kubectl({"diff", "-f", objects});
+  EXPECT_EQ(differs.code, 0) << differs.text;
+  EXPECT_EQ(uids(), first);
+  // Nor does another start of the worker make another record.
+  rest_->forget_calls();
+  ASSERT_EQ(
+    kubectl({"rollout", "restart", "deployment/octopus-agent-worker"}).code, 0);
+  ASSERT_TRUE(eventually(
+    [&] {
+      auto now = uids();
+      return now.size() == 1 && now != first && connections_ > 0;
+    },
+    120s));
+  ASSERT_NO_FATAL_FAILURE(sync());
+  EXPECT_EQ(rest_->workers("Spaces-1").size(), 1u);
+  EXPECT_TRUE(rest_->calls().empty()) << "it has registered again";
+  EXPECT_EQ(start("echo once")->wait(150s).exit_code, 0);
 }
 
 TEST_F(HelmStage, GivesEachAccountWhatItNeedsAndNoMore_RBAC01_RBAC06) {

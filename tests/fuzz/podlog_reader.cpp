@@ -32,11 +32,11 @@ void check(const log_batch& batch, std::int64_t& last) {
     require(line.number > last);
     last = line.number;
     require(podlog::valid_utf8(line.line.text));
-    bytes += line.line.text.size();
+    bytes += memory_of(line);
   }
   for (const auto& remark : batch.remarks) {
     require(podlog::valid_utf8(remark.text));
-    bytes += remark.text.size();
+    bytes += memory_of(remark);
   }
   require(bytes == batch.bytes);
 }

@@ -39,10 +39,31 @@ def session(steps):
             + b"".join(sent))
 
 
+# What a trusted peer sends first in each role of halibut_drivers, and from
+# which side of a recording the rest comes.
+ROLES = [
+    (b"MX\n\nMX-CLIENT 1.0\r\n\r\n", "server->worker"),
+    (b"MX-SERVER 1.0\r\n\r\n", "worker->server"),
+    (b"MX\n\nMX-SUBSCRIBER 1.0 poll://fuzz/\r\n\r\n", "worker->server"),
+    (b"MX-SERVER 1.0\r\n\r\n", "server->worker"),
+]
+
+
+def drivers(steps):
+    """The same connection from the view of each role."""
+    for role, (hello, direction) in enumerate(ROLES):
+        sent = [content(step) for step in steps
+                if step["direction"] == direction
+                and step["kind"] not in ("preamble", "identity")]
+        yield bytes([role, 255]) + hello + b"".join(sent)
+
+
 def main():
     for path in sorted((HERE.parent / "vectors").glob("*.json")):
         steps = json.loads(path.read_text())["steps"]
         write("halibut_session", session(steps))
+        for seed in drivers(steps):
+            write("halibut_drivers", seed)
         for step in steps:
             if "hex" in step:
                 write("halibut_lines", bytes.fromhex(step["hex"]))

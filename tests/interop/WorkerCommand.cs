@@ -220,6 +220,13 @@ static class WorkerCommand
         Console.CancelKeyPress += (_, e) => { e.Cancel = true; stop.Cancel(); };
         using var term = System.Runtime.InteropServices.PosixSignalRegistration.Create(System.Runtime.InteropServices.PosixSignal.SIGTERM,
             c => { c.Cancel = true; stop.Cancel(); });
+        if (o.Get("listen") is { } place)
+        {
+            runtime.Trust(o.Need("server-thumbprint"));
+            Out.Line(new { @event = "listening", port = runtime.Listen(System.Net.IPEndPoint.Parse(place)) });
+            try { await Task.Delay(Timeout.Infinite, stop.Token); } catch (OperationCanceledException) { }
+            return 0;
+        }
         var server = new ServiceEndPoint(new Uri("https://" + o.Need("server") + "/"), o.Need("server-thumbprint"), limits);
         var connections = o.Int("connections", 1);
         for (var i = 0; i < connections; i++) runtime.Poll(new Uri(o.Need("subscription")), server, stop.Token);

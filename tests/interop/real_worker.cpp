@@ -6,7 +6,7 @@ namespace cuttle::interop {
 
 using namespace std::chrono_literals;
 
-TEST_F(RealWorker, RunsAScript) {
+TEST_P(RealWorker, RunsAScript) {
   start_connected_worker();
   auto result = run(command("echo one; sleep 0.2; echo two >&2; exit 5"));
   EXPECT_EQ(result.trouble.text, "");
@@ -21,7 +21,7 @@ TEST_F(RealWorker, RunsAScript) {
   EXPECT_GT(age, -1min);
 }
 
-TEST_F(RealWorker, DeliversEveryLineInOrder) {
+TEST_P(RealWorker, DeliversEveryLineInOrder) {
   start_connected_worker();
   auto result = run(command("for ((i=1;i<=20000;i++)); do echo \"line $i of a "
                             "log that is long\"; done"));
@@ -33,7 +33,7 @@ TEST_F(RealWorker, DeliversEveryLineInOrder) {
               "line " + std::to_string(i + 1) + " of a log that is long");
 }
 
-TEST_F(RealWorker, CancelsAScript) {
+TEST_P(RealWorker, CancelsAScript) {
   start_connected_worker();
   auto what = command("echo running; sleep 300");
   auto ticket = what.ticket;
@@ -46,7 +46,7 @@ TEST_F(RealWorker, CancelsAScript) {
   EXPECT_EQ(result.complete_calls, 1u);
 }
 
-TEST_F(RealWorker, TakesArgumentsAndFilesWithTheScript) {
+TEST_P(RealWorker, TakesArgumentsAndFilesWithTheScript) {
   start_connected_worker();
   auto what = command("printf '<%s>\\n' \"$@\"; sha256sum < big.bin | cut "
                       "-c1-64; cat dir/small.txt; head -c 4 secret.txt; echo");
@@ -70,7 +70,7 @@ TEST_F(RealWorker, TakesArgumentsAndFilesWithTheScript) {
   EXPECT_EQ(all[6], "IV__");
 }
 
-TEST_F(RealWorker, TransfersFilesBothWays) {
+TEST_P(RealWorker, TransfersFilesBothWays) {
   start_connected_worker();
   for (std::size_t size : {5, 0, 70'000, 3'000'000}) {
     auto bytes = noise(size);
@@ -92,7 +92,7 @@ TEST_F(RealWorker, TransfersFilesBothWays) {
   EXPECT_EQ(*missing, nullptr);
 }
 
-TEST_F(RealWorker, AnswersForAnUnknownTicket) {
+TEST_P(RealWorker, AnswersForAnUnknownTicket) {
   start_connected_worker();
   auto status = tentacle::read_status(
     call(tentacle::make_request(get_status{{"nobodyKnowsThis"}, 7})));
@@ -106,7 +106,7 @@ TEST_F(RealWorker, AnswersForAnUnknownTicket) {
   EXPECT_TRUE(nothing);
 }
 
-TEST_F(RealWorker, SaysWhichErrorsARetryDoesNotCure) {
+TEST_P(RealWorker, SaysWhichErrorsARetryDoesNotCure) {
   start_connected_worker();
   auto refused = run(command("#peer:throw"));
   EXPECT_EQ(refused.trouble.code, errc::invalid_request);
@@ -129,13 +129,15 @@ TEST_F(RealWorker, SaysWhichErrorsARetryDoesNotCure) {
   }
 }
 
-TEST_F(RealWorker, GoesOnAfterARestartOfTheServer) {
+TEST_P(RealWorker, GoesOnAfterARestartOfTheServer) {
   start_connected_worker();
   auto future = begin(
     command("for i in $(seq 1 40); do echo line $i; sleep 0.1; done; exit 3"));
   ASSERT_TRUE(lines.wait([](auto& all) { return all.size() >= 3; }));
   server_->restart(1s);
-  ASSERT_TRUE(connected.wait([](int count) { return count == 0; }));
+  if (polls()) {
+    ASSERT_TRUE(connected.wait([](int count) { return count == 0; }));
+  }
   auto result = sim::scripted_pair::get(future);
   EXPECT_EQ(result.trouble.text, "");
   EXPECT_EQ(result.exit_code, 3);
@@ -143,10 +145,12 @@ TEST_F(RealWorker, GoesOnAfterARestartOfTheServer) {
   ASSERT_EQ(all.size(), 40u);
   for (std::size_t i = 0; i < all.size(); ++i)
     EXPECT_EQ(all[i], "line " + std::to_string(i + 1));
-  EXPECT_TRUE(connected.wait([](int count) { return count == 3; }));
+  if (polls()) {
+    EXPECT_TRUE(connected.wait([](int count) { return count == 3; }));
+  }
 }
 
-TEST_F(RealWorker, RunsManyScriptsAtOnce) {
+TEST_P(RealWorker, RunsManyScriptsAtOnce) {
   start_connected_worker();
   std::vector<std::future<sim::script_result>> all;
   for (int i = 0; i < 24; ++i)
@@ -160,10 +164,38 @@ TEST_F(RealWorker, RunsManyScriptsAtOnce) {
   EXPECT_EQ(troubles.get(), words{});
 }
 
-TEST_F(RealWorker, StaysConnectedWhileNothingIsToDo) {
+namespace {
+
+class RealPollingWorker : public RealWorker {};
+class RealListeningWorker : public RealWorker {};
+
+} // namespace
+
+TEST_P(RealListeningWorker, IsNotTakenForAnotherOne) {
+  start_connected_worker();
+  halibut::worker_endpoint where;
+  where.host = "127.0.0.1";
+  where.port = relay_.port();
+  where.thumbprints = {sim::worker_identity().thumbprint()};
+  server_->add_listening_worker(where);
+  auto refused = try_call(tentacle::make_get_capabilities());
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, errc::forbidden) << refused.error().text;
+}
+
+TEST_P(RealPollingWorker, StaysConnectedWhileNothingIsToDo) {
   start_connected_worker();
   EXPECT_EQ(server_->transport().connections(subscription_), 3u);
   EXPECT_EQ(troubles.get(), words{});
 }
+
+INSTANTIATE_TEST_SUITE_P(Link, RealWorker,
+                         testing::Values(link_mode::polling,
+                                         link_mode::listening),
+                         name_of);
+INSTANTIATE_TEST_SUITE_P(Link, RealPollingWorker,
+                         testing::Values(link_mode::polling), name_of);
+INSTANTIATE_TEST_SUITE_P(Link, RealListeningWorker,
+                         testing::Values(link_mode::listening), name_of);
 
 } // namespace cuttle::interop

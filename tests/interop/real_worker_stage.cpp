@@ -63,26 +63,65 @@ void RealWorker::SetUp() {
     thread_, disk_, sim::server_identity(), options);
   auto port = server_->start();
   ASSERT_TRUE(port) << port.error().text;
-  relay_.lead_to(*port);
-  server_->transport().trust(thumbprint);
+  if (polls()) {
+    relay_.lead_to(*port);
+    server_->transport().trust(thumbprint);
+    return;
+  }
+  halibut::worker_endpoint where;
+  where.host = "127.0.0.1";
+  where.port = relay_.port();
+  where.thumbprints = {thumbprint};
+  subscription_ = server_->add_listening_worker(where);
 }
 
 void RealWorker::start_worker(unsigned connections) {
   worker_.reset();
+  words arguments{"dotnet",
+                  *peer_program(),
+                  "worker",
+                  "--server-thumbprint",
+                  server_->thumbprint(),
+                  "--cert",
+                  pfx_.string(),
+                  "--work",
+                  (folder_.path() / "work").string(),
+                  "--verbose"};
+  auto add = [&](words more) {
+    arguments.insert(arguments.end(), more.begin(), more.end());
+  };
+  if (polls())
+    add({"--server", "127.0.0.1:" + std::to_string(relay_.port()),
+         "--subscription", subscription_, "--connections",
+         std::to_string(connections)});
+  else
+    add({"--listen", "127.0.0.1:0"});
   worker_ = std::make_unique<child_process>(
-    words{"dotnet", *peer_program(), "worker", "--server",
-          "127.0.0.1:" + std::to_string(relay_.port()), "--server-thumbprint",
-          server_->thumbprint(), "--subscription", subscription_, "--cert",
-          pfx_.string(), "--connections", std::to_string(connections), "--work",
-          (folder_.path() / "work").string(), "--verbose"},
-    std::map<std::string, std::string>{}, folder_.path() / "worker.txt");
+    arguments, std::map<std::string, std::string>{},
+    folder_.path() / "worker.txt");
+  if (!polls())
+    await_listening();
+}
+
+void RealWorker::await_listening() {
+  const std::string mark{"\"event\":\"listening\",\"port\":"};
+  auto said = [&](const std::string& text) {
+    auto at = text.find(mark);
+    return at != std::string::npos && text.find('\n', at) != std::string::npos;
+  };
+  ASSERT_TRUE(worker_->wait_for_output(said)) << worker_->output();
+  auto text = worker_->output();
+  auto port = std::stoi(text.substr(text.find(mark) + mark.size()));
+  relay_.lead_to(static_cast<std::uint16_t>(port));
 }
 
 void RealWorker::start_connected_worker(int connections) {
   start_worker(static_cast<unsigned>(connections));
-  ASSERT_TRUE(
-    connected.wait([connections](int count) { return count == connections; }))
-    << worker_->output();
+  if (polls()) {
+    ASSERT_TRUE(
+      connected.wait([connections](int count) { return count == connections; }))
+      << worker_->output();
+  }
 }
 
 void RealWorker::TearDown() {
@@ -128,10 +167,10 @@ sim::script_result RealWorker::run(start_script what) {
 
 halibut::call_result RealWorker::try_call(halibut::outgoing_request request) {
   auto promise = std::make_shared<std::promise<halibut::call_result>>();
-  server_->transport().call(subscription_, std::move(request),
-                            [promise](halibut::call_result result) {
-                              promise->set_value(std::move(result));
-                            });
+  server_->call(subscription_, std::move(request),
+                [promise](halibut::call_result result) {
+                  promise->set_value(std::move(result));
+                });
   auto future = promise->get_future();
   if (future.wait_for(patience) != std::future_status::ready)
     return fail(errc::deadline_exceeded, "The call did not end in time.");

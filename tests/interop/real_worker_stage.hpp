@@ -24,17 +24,28 @@ std::string text_of(const received_stream& stream);
 /// Bytes that do not compress.
 std::string noise(std::size_t size);
 
-/// Cuttle's embedded server and, behind a relay, a worker on the real library
-/// with three connections.
-class RealWorker : public testing::Test {
+/// Who dials.
+enum class link_mode { polling, listening };
+
+inline std::string name_of(const testing::TestParamInfo<link_mode>& x) {
+  return x.param == link_mode::polling ? "Polling" : "Listening";
+}
+
+/// Cuttle's embedded server and, behind a relay, a worker on the real library:
+/// one with three connections that polls, or one that listens.
+class RealWorker : public testing::TestWithParam<link_mode> {
 protected:
+  static bool polls() {
+    return GetParam() == link_mode::polling;
+  }
+
   void SetUp() override;
   void TearDown() override;
 
   /// Starts the worker, or another one that is the same to the server.
   void start_worker(unsigned connections = 3);
 
-  /// Makes the worker and waits until it is connected.
+  /// Makes the worker and waits until it is connected, or listens.
   void start_connected_worker(int connections = 3);
 
   std::future<sim::script_result> begin(start_script command);
@@ -54,12 +65,15 @@ protected:
   relay relay_;
 
 private:
+  void await_listening();
+
   sim::temporary_folder folder_;
   halibut::io_thread thread_;
   disk::disk_pool disk_{2};
   std::filesystem::path pfx_;
 
 protected:
+  /// Or the URI of a worker that listens.
   std::string subscription_ = sim::make_subscription();
   std::unique_ptr<sim::octopus_server> server_;
   std::unique_ptr<child_process> worker_;

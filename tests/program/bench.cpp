@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <csignal>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -69,6 +70,72 @@ TEST_F(Bench, CountsEachOperationAndEachLineOnce) {
   EXPECT_TRUE(output_.find("20 operations") != std::string::npos) << output_;
 }
 
+TEST_F(Bench, PlaysRunnersThatDialTheWorker) {
+  ASSERT_EQ(
+    run({"--operations", "10", "--rate", "0", "--lines", "20", "--line-every",
+         "20", "--cadence", "fast", "--json", folder_ / "report.json"}),
+    0)
+    << output_;
+  auto x = report()["runs"][0];
+  EXPECT_GE(x["latency"]["confirmed"]["count"], 10);
+  EXPECT_FALSE(x["calls_per_operation"].contains("log pods"))
+    << x["calls_per_operation"];
+  EXPECT_EQ(x["calls_per_operation"]["create pods"], 1.0);
+  EXPECT_EQ(x["calls_per_operation"]["delete pods"], 1.0);
+  EXPECT_EQ(x["idle_calls"], 0);
+  EXPECT_GT(x["start_to_polling_ms"].get<double>(), 0);
+}
+
+TEST_F(Bench, PlaysRunnersThatLeaveTheirLinesInThePodsLog) {
+  ASSERT_EQ(
+    run({"--operations", "5", "--rate", "0", "--lines", "20", "--no-links",
+         "--cadence", "fast", "--json", folder_ / "report.json"}),
+    0)
+    << output_;
+  auto x = report()["runs"][0];
+  EXPECT_GE(x["calls_per_operation"]["log pods"], 1.0);
+  EXPECT_FALSE(x["latency"].contains("confirmed"));
+}
+
+TEST_F(Bench, PlaysALoadWithSoManyAtOnce) {
+  ASSERT_EQ(run({"--at-once", "2,4", "--cadence", "fast", "--json",
+                 folder_ / "report.json", "--svg", folder_ / "plot.svg"}),
+            0)
+    << output_;
+  auto runs = report()["runs"];
+  ASSERT_EQ(runs.size(), 2u);
+  EXPECT_EQ(runs[0]["ended"], 2);
+  EXPECT_EQ(runs[1]["ended"], 4);
+  EXPECT_EQ(runs[1]["profile"]["name"], "trivial-4");
+  EXPECT_GT(fs::file_size(folder_ / "plot.svg"), 1'000u);
+}
+
+TEST_F(Bench, ComparesTheWorkersPodsWithThoseOfABareClient) {
+  std::ofstream{folder_ / "profile.json"}
+    << R"({"operations": 20, "rate": 0, "bare": true, "cadence": "fast"})";
+  ASSERT_EQ(run({"--profile", folder_ / "profile.json", "--json",
+                 folder_ / "report.json"}),
+            0)
+    << output_;
+  auto x = report()["runs"][0];
+  EXPECT_GT(x["pods_per_second"].get<double>(), 0);
+  EXPECT_GT(x["bare_pods_per_second"].get<double>(), 0);
+}
+
+TEST_F(Bench, AnswersStatusCallsWhileTheApiServerIsFrozen) {
+  std::ofstream{folder_ / "profile.json"}
+    << R"({"operations": 10, "rate": 0, "cadence": "fast", "old_events": 200,
+           "frozen_from_s": 1, "frozen_until_s": 9,
+           "script": {"kind": "sleep", "sleep_ms": 10000}})";
+  ASSERT_EQ(run({"--profile", folder_ / "profile.json", "--json",
+                 folder_ / "report.json"}),
+            0)
+    << output_;
+  auto calls = report()["runs"][0]["latency"]["status_call"];
+  // (one that waited for the API server would have taken 8 s)
+  EXPECT_LT(calls["max_ms"], 6'000);
+}
+
 TEST_F(Bench, CancelsAsAUserDoes) {
   ASSERT_EQ(run({"--operations", "5", "--rate", "0", "--script", "cancel",
                  "--cadence", "fast", "--json", folder_ / "report.json"}),
@@ -84,6 +151,22 @@ TEST_F(Bench, FailsWhenOperationsAreLost) {
             1)
     << output_;
   EXPECT_EQ(report()["runs"][0]["lost_operations"], 2);
+}
+
+TEST_F(Bench, ReportsAndCleansUpWhenItIsInterrupted) {
+  process bench{{CUTTLE_PROGRAM, "bench", "--operations", "2", "--rate", "0",
+                 "--sleep", "600000", "--json", folder_ / "report.json"},
+                {{"TMPDIR", folder_.string()}},
+                folder_ / "out"};
+  ASSERT_TRUE(eventually(
+    [&] { return bench.output().find(" 2 started") != std::string::npos; },
+    60s))
+    << bench.output();
+  bench.signal(SIGTERM);
+  EXPECT_EQ(bench.wait(60s), 1) << bench.output();
+  EXPECT_EQ(report()["runs"][0]["lost_operations"], 2);
+  for (auto& x : fs::directory_iterator{folder_})
+    EXPECT_FALSE(x.is_directory()) << x.path();
 }
 
 TEST_F(Bench, SaysInOneLineWhatIsWrongWithAFlag) {

@@ -3,7 +3,6 @@
 // earlier run.
 
 #include <charconv>
-#include <csignal>
 #include <cstdlib>
 #include <cstring>
 #include <fstream>
@@ -11,7 +10,7 @@
 #include <thread>
 
 #include "infra/kubernetes/manifest.hpp"
-#include "tests/program/stage.hpp"
+#include "tests/program/link_stage.hpp"
 
 namespace cuttle::test {
 
@@ -32,25 +31,23 @@ std::optional<unsigned> number_of(const char* variable) {
   return result;
 }
 
-class KillTrial : public Stage {
+class KillTrial : public LinkStage {
 protected:
   static constexpr unsigned trials_of_a_test_run = 10;
 
   void SetUp() override {
-    auto* kind = std::getenv("CUTTLE_TEST_CLUSTER");
-    auto real = kind && std::string{kind} == "real";
     auto wanted = number_of("CUTTLE_KILL_TRIALS");
-    if (!wanted && !real)
+    if (!wanted && !real_cluster())
       GTEST_SKIP() << "is ./dev kill-trial, or a part of the end-to-end tests";
     trials_ = wanted.value_or(trials_of_a_test_run);
     seed_ = number_of("CUTTLE_KILL_SEED").value_or(std::random_device{}());
-    Stage::SetUp();
+    linked_ = links_possible();
+    linked_ ? LinkStage::SetUp() : Stage::SetUp();
   }
 
-  void kill_worker() {
-    worker_->process().signal(SIGKILL);
-    ASSERT_TRUE(worker_->process().wait(10s));
-    ASSERT_TRUE(eventually([this] { return connections_ == 0; }));
+  /// With the runners' links where pods reach this machine.
+  void start_trial_worker() {
+    linked_ ? start_linked_worker() : start_connected_worker();
   }
 
   /// What there is after a script. A kill during CompleteScript, which the
@@ -78,6 +75,14 @@ protected:
     return result;
   }
 
+  static strings counted(int last) {
+    strings result;
+    for (int i = 1; i <= last; ++i)
+      result.push_back("line " + std::to_string(i));
+    return result;
+  }
+
+  bool linked_ = false;
   unsigned trials_ = 0;
   unsigned seed_ = 0;
 };
@@ -85,21 +90,22 @@ protected:
 } // namespace
 
 TEST_F(KillTrial, NothingIsLostAndNothingRunsTwice_RST01_RST02) {
-  std::printf("%u kills, CUTTLE_KILL_SEED=%u\n", trials_, seed_);
+  std::printf("%u kills, %s the runners' links, CUTTLE_KILL_SEED=%u\n", trials_,
+              linked_ ? "with" : "without", seed_);
   std::mt19937 random{seed_};
   constexpr int lines = 20;
-  strings wanted;
-  for (int i = 1; i <= lines; ++i)
-    wanted.push_back("line " + std::to_string(i));
-  start_connected_worker();
+  // More than a kubelet keeps of a log whose size is limited to 1 MiB.
+  constexpr int burst_lines = 30'000;
+  start_trial_worker();
   for (unsigned n = 1; n <= trials_ && !HasFailure(); ++n) {
     std::uniform_int_distribution<int> moments{0, 3'000};
-    std::uniform_int_distribution<int> kinds{0, 2};
+    std::uniform_int_distribution<int> kinds{0, 3};
     auto moment = std::chrono::milliseconds{moments(random)};
     auto kind = kinds(random);
     auto what = std::string{kind == 0   ? "normal"
                             : kind == 1 ? "raw"
-                                        : "cancelled"};
+                            : kind == 2 ? "cancelled"
+                                        : "burst"};
     SCOPED_TRACE("trial " + std::to_string(n) + ", " + what
                  + ", CUTTLE_KILL_SEED=" + std::to_string(seed_));
     auto file = home_ / ("runs-" + std::to_string(n));
@@ -107,10 +113,11 @@ TEST_F(KillTrial, NothingIsLostAndNothingRunsTwice_RST01_RST02) {
     command.raw = kind == 1;
     command.arguments = {file.string()};
     command.script_body
-      = kind == 2 ? "echo line 1\nsleep 600\necho never"
-                  : "echo ran >>\"$1\"\n"
-                    "for i in $(seq 1 20); do echo line $i; sleep 0.1; done\n"
-                    "exit 7";
+      = kind == 2   ? "echo line 1\nsleep 600\necho never"
+        : kind == 3 ? "echo ran >>\"$1\"\nseq -f 'line %.0f' 1 30000\nexit 7"
+                    : "echo ran >>\"$1\"\n"
+                      "for i in $(seq 1 20); do echo line $i; sleep 0.1; done\n"
+                      "exit 7";
     auto script = start(std::move(command));
     if (kind == 2) {
       ASSERT_TRUE(script->sees("line 1", 120s));
@@ -127,7 +134,7 @@ TEST_F(KillTrial, NothingIsLostAndNothingRunsTwice_RST01_RST02) {
                 : in_completion ? ", at the end"
                                 : "");
     std::fflush(stdout);
-    start_connected_worker();
+    start_trial_worker();
     auto result = script->wait(150s);
     EXPECT_EQ(result.trouble.code, errc::none) << result.trouble.text;
     if (kind == 2) {
@@ -136,9 +143,9 @@ TEST_F(KillTrial, NothingIsLostAndNothingRunsTwice_RST01_RST02) {
       EXPECT_FALSE(has_line(result, "never"));
     } else {
       EXPECT_EQ(result.exit_code, 7);
-      EXPECT_EQ(texts(result), wanted);
+      EXPECT_EQ(texts(result), counted(kind == 3 ? burst_lines : lines));
       // (what a raw script writes stays in its container on a real cluster)
-      if (kind == 0 || embedded()) {
+      if (kind != 1 || embedded()) {
         EXPECT_EQ(lines_of(file), 1u);
       }
     }

@@ -31,14 +31,15 @@ protected:
   }
 
   /// A worker that has made its first calls, and knows nothing yet.
-  void start_fresh_worker() {
+  void start_fresh_worker(const std::map<std::string, std::string>& environment
+                          = {}) {
     if (worker_) {
       worker_->process().signal(SIGKILL);
       ASSERT_TRUE(worker_->process().wait(10s));
       ASSERT_TRUE(eventually([this] { return connections_ == 0; }));
     }
     auto before = embedded()->calls().size();
-    start_connected_worker();
+    start_connected_worker(environment);
     auto made = [&](const char* call) {
       auto calls = embedded()->calls();
       return std::count(calls.begin() + static_cast<std::ptrdiff_t>(before),
@@ -190,6 +191,54 @@ protected:
     }
   }
 
+  /// The same from the turn of a script that has waited for another one.
+  void kill_at_each_call_of_a_queued_script(moment when) {
+    strings hits;
+    for (unsigned n = 1;; ++n) {
+      ASSERT_LT(n, 30u) << "calls without end";
+      start_fresh_worker({{"CUTTLE_OPERATIONS_LIMIT", "1"}});
+      auto gate = home_ / ("gate-" + std::to_string(n));
+      auto blocker
+        = start("echo begin; while [ ! -e \"$1\" ]; do sleep 0.1; done",
+                {gate.string()});
+      ASSERT_TRUE(blocker->sees("begin"));
+      auto file = home_ / ("runs-" + std::to_string(n));
+      auto script
+        = start("echo ran >>\"$1\"; echo out; exit 7", {file.string()});
+      ASSERT_TRUE(script->sees("at place 1 of 1"));
+      arm(n, when);
+      std::ofstream{gate} << "x";
+      // (the next worker takes two: a completion of the first one that was lost
+      // holds its place)
+      auto killed = revive(*script);
+      SCOPED_TRACE(killed ? where() : "not killed");
+      if (killed)
+        hits.push_back(where());
+      auto result = script->wait();
+      EXPECT_EQ(result.trouble.code, errc::none) << result.trouble.text;
+      EXPECT_EQ(result.exit_code, 7);
+      EXPECT_EQ(texts(result), strings{"out"});
+      EXPECT_EQ(runs(file), 1u);
+      EXPECT_EQ(blocker->wait().exit_code, 0);
+      if (killed)
+        embedded()->delete_pod(kubernetes::script_pod_name(blocker->ticket),
+                               0s);
+      expect_nothing_left(*script, killed);
+      std::error_code error;
+      EXPECT_TRUE(fs::is_empty(home_ / ".cuttle" / "queue", error));
+      if (!killed) {
+        EXPECT_TRUE(std::any_of(
+          hits.begin(), hits.end(),
+          [](auto& x) { return x.find("create pods") != std::string::npos; }))
+          << ::testing::PrintToString(hits);
+        embedded()->break_at(0, false, {});
+        return;
+      }
+      if (HasFailure())
+        return;
+    }
+  }
+
   start_script normal() {
     start_script result;
     result.image = pod_image{cluster_->image(), "https://registry.example.com",
@@ -230,6 +279,14 @@ TEST_F(Kills, BeforeACallOfARawScriptDoNoHarm_RST01_RST02) {
 
 TEST_F(Kills, AfterACallOfARawScriptDoNoHarm_RST01_RST02) {
   kill_at_each_call(raw(), moment::after);
+}
+
+TEST_F(Kills, BeforeACallOfAQueuedScriptDoNoHarm_RST01_RST02) {
+  kill_at_each_call_of_a_queued_script(moment::before);
+}
+
+TEST_F(Kills, AfterACallOfAQueuedScriptDoNoHarm_RST01_RST02) {
+  kill_at_each_call_of_a_queued_script(moment::after);
 }
 
 TEST_F(Kills, BeforeACallOfACancellationDoNoHarm_RST03) {

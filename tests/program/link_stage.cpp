@@ -1,5 +1,6 @@
 #include "tests/program/link_stage.hpp"
 
+#include <algorithm>
 #include <csignal>
 #include <cstdlib>
 #include <fstream>
@@ -13,10 +14,14 @@ bool LinkStage::real_cluster() {
   return kind != nullptr && std::string{kind} == "real";
 }
 
+bool LinkStage::links_possible() {
+  return !real_cluster() || port_forward::possible();
+}
+
 void LinkStage::SetUp() {
   // A worker hands over about a megabyte each time that the server asks.
   poll_ceiling_ = 300ms;
-  if (real_cluster() && !port_forward::possible())
+  if (!links_possible())
     GTEST_SKIP() << "CUTTLE_E2E_HOST and CUTTLE_E2E_FORWARD say how pods "
                     "reach this machine";
   Stage::SetUp();
@@ -73,6 +78,19 @@ long LinkStage::peak_memory() {
       return result;
     }
   return -1;
+}
+
+crypto::log_key LinkStage::key_of(const running_script& script) const {
+  std::ifstream in{home_ / "Work" / script.ticket.task_id / "keyfile"};
+  std::string text;
+  in >> text;
+  crypto::log_key result;
+  auto key = crypto::from_base64(text);
+  if (!key || key->size() != result.value.size())
+    ADD_FAILURE() << "the workspace has no key";
+  else
+    std::copy(key->begin(), key->end(), result.value.begin());
+  return result;
 }
 
 std::string LinkStage::burst(long count) {

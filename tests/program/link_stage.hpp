@@ -2,6 +2,7 @@
 
 #include <optional>
 
+#include "infra/crypto/cipher.hpp"
 #include "tests/program/port_forward.hpp"
 #include "tests/program/stage.hpp"
 
@@ -15,6 +16,9 @@ protected:
 
   /// Whether the cluster is not the embedded one.
   static bool real_cluster();
+
+  /// Whether pods can reach this machine.
+  static bool links_possible();
 
   /// Starts a worker that listens for links. A successor listens at the same
   /// port.
@@ -37,10 +41,15 @@ protected:
   /// number, as fast as it can.
   static std::string burst(long count);
 
+  /// The key of a script that runs, from its workspace.
+  crypto::log_key key_of(const running_script& script) const;
+
+  /// Where the worker listens for runners, on loopback.
+  std::uint16_t link_port_ = 0;
+
 private:
   std::map<std::string, std::string> link_settings() const;
 
-  std::uint16_t link_port_ = 0;
   std::optional<port_forward> way_;
 };
 

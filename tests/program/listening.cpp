@@ -1,7 +1,10 @@
 // A server that dials in instead of being polled.
 
-#include "infra/halibut/envelope.hpp"
-#include "infra/halibut/inflater.hpp"
+#include <csignal>
+#include <fstream>
+#include <future>
+#include <stdexcept>
+
 #include "infra/tentacle/client.hpp"
 #include "tests/program/stage.hpp"
 #include "tests/unit/halibut/raw_peer.hpp"
@@ -27,6 +30,30 @@ protected:
     return static_cast<std::uint16_t>(
       std::stoi(log.substr(log.find(mark) + mark.size())));
   }
+
+  /// Lets the server dial the worker from now on; returns its port.
+  std::uint16_t dial_worker() {
+    halibut::worker_endpoint where;
+    where.host = "127.0.0.1";
+    where.port = listening_port();
+    where.thumbprints = {worker_identity_.thumbprint()};
+    subscription_ = server_->add_listening_worker(where);
+    return where.port;
+  }
+
+  halibut::received_response call(halibut::outgoing_request request) {
+    auto promise = std::make_shared<std::promise<halibut::call_result>>();
+    server_->call(
+      subscription_, std::move(request),
+      [promise](halibut::call_result x) { promise->set_value(std::move(x)); });
+    auto future = promise->get_future();
+    if (future.wait_for(std::chrono::seconds{60}) != std::future_status::ready)
+      throw std::runtime_error{"the call did not end"};
+    auto result = future.get();
+    if (!result)
+      throw std::runtime_error{result.error().text};
+    return std::move(*result);
+  }
 };
 
 const std::map<std::string, std::string> listen
@@ -36,31 +63,64 @@ const std::map<std::string, std::string> listen
 
 TEST_F(Listening, AServerThatDialsInIsServedBesidesThoseThatArePolled_HAL45) {
   start_connected_worker(listen);
-  auto port = listening_port();
-  auto server = halibut::test::raw_peer::dial(port, &server_identity_);
-  ASSERT_TRUE(server.secure());
-  server.send("MX\n\nMX-CLIENT 1.0\r\n\r\n");
-  EXPECT_EQ(server.read_line(), "MX-SERVER 1.0\r\n");
-  EXPECT_EQ(server.read_line(), "\r\n");
-  for (std::string id : {"first", "second"}) {
-    auto document
-      = halibut::encode_request(tentacle::make_get_capabilities(),
-                                {id, halibut::make_guid(), "", "00"}, {});
-    ASSERT_TRUE(document);
-    auto message = halibut::deflate_message(*document);
-    server.send({message.begin(), message.end()});
-    auto bytes = server.read_message();
-    auto response = halibut::decode_response(
-      {reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()}, {});
-    ASSERT_TRUE(response) << response.error().text;
-    EXPECT_EQ(response->response.id, id);
-    auto names = tentacle::read_capabilities(response->response);
-    ASSERT_TRUE(names) << names.error().text;
-    EXPECT_EQ(names->size(), 2u);
-    server.send("NEXT\r\n");
-    EXPECT_EQ(server.read_line(), "PROCEED\r\n");
+  auto polled = subscription_;
+  dial_worker();
+  EXPECT_EQ(run("echo dialled; exit 3").exit_code, 3);
+  subscription_ = polled;
+  EXPECT_EQ(run("echo polled; exit 4").exit_code, 4);
+}
+
+TEST_F(Listening, ScriptsFilesAndCancellationWorkWhenTheServerDials_HAL47) {
+  start_worker(listen);
+  dial_worker();
+  std::vector<running_script_ptr> all;
+  for (auto i = 0; i < 8; ++i)
+    all.push_back(start("for i in 1 2 3; do echo line $i; done; exit "
+                        + std::to_string(i)));
+  auto endless = start("echo up; sleep 600");
+  ASSERT_TRUE(endless->sees("up"));
+  server_->cancel(endless->ticket);
+  EXPECT_EQ(endless->wait().exit_code, exit_cancelled);
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    auto result = all[i]->wait();
+    EXPECT_EQ(result.exit_code, static_cast<int>(i));
+    EXPECT_EQ(texts(result),
+              (std::vector<std::string>{"line 1", "line 2", "line 3"}));
   }
-  EXPECT_EQ(run("echo polled").exit_code, 0);
+  // More than is kept in memory.
+  auto source = std::make_shared<stream_source>();
+  source->bytes.assign(3'000'000, 'x');
+  source->length = 3'000'000;
+  auto stored = tentacle::read_upload(
+    call(tentacle::make_upload("Files/big.bin", halibut::make_guid(), source)));
+  ASSERT_TRUE(stored) << stored.error().text;
+  EXPECT_EQ(stored->length, 3'000'000);
+  auto back
+    = tentacle::read_download(call(tentacle::make_download("Files/big.bin")));
+  ASSERT_TRUE(back && *back);
+  EXPECT_EQ((*back)->length, 3'000'000);
+}
+
+TEST_F(Listening, AScriptGoesOnAcrossARestartOfTheWorkerThatIsDialled) {
+  start_worker(listen);
+  auto port = dial_worker();
+  auto flag = home_ / "go";
+  auto script
+    = start("echo up; until [ -e \"$1\" ]; do sleep 0.1; done; echo down; "
+            "exit 5",
+            {flag.string()});
+  ASSERT_TRUE(script->sees("up"));
+  worker_->process().signal(SIGKILL);
+  ASSERT_TRUE(worker_->process().wait(std::chrono::seconds{10}));
+  auto again = listen;
+  again["CUTTLE_LISTEN_PORT"] = std::to_string(port);
+  start_worker(again);
+  EXPECT_EQ(listening_port(), port);
+  std::ofstream{flag} << "go";
+  auto result = script->wait();
+  EXPECT_EQ(result.exit_code, 5);
+  EXPECT_EQ(texts(result), (std::vector<std::string>{"up", "down"}));
+  EXPECT_EQ(result.start_calls, 1u);
 }
 
 TEST_F(Listening, AWorkerWithNothingToPollIsReadyOnceItListens) {

@@ -63,6 +63,10 @@ public:
     return cluster_.pods();
   }
 
+  void set_pod_quota(unsigned pods) override {
+    cluster_.set_pod_quota(pods);
+  }
+
   void delete_pod(const std::string& name, int grace_seconds) override {
     cluster_.delete_pod(name, std::chrono::seconds{grace_seconds});
   }
@@ -138,7 +142,7 @@ public:
     });
     await([&](auto done) {
       api_->patch_secret("tentacle-secret", {secret.begin(), secret.end()},
-                         done);
+                         std::nullopt, done);
     });
   }
 
@@ -150,6 +154,23 @@ public:
     for (auto& item : list["items"])
       result.push_back(item["metadata"]["name"]);
     return result;
+  }
+
+  void set_pod_quota(unsigned pods) override {
+    auto path = "/api/v1/namespaces/" + namespace_ + "/resourcequotas";
+    json quota = {{"apiVersion", "v1"},
+                  {"kind", "ResourceQuota"},
+                  {"metadata", {{"name", "scripts"}}},
+                  {"spec", {{"hard", {{"pods", std::to_string(pods)}}}}}};
+    raw("POST", path, quota.dump());
+    auto counted = eventually(
+      [&] {
+        auto now = json::parse(raw("GET", path + "/scripts"));
+        return now["status"].contains("used");
+      },
+      60s);
+    if (!counted)
+      throw std::runtime_error{"the quota does not come into force"};
   }
 
   void delete_pod(const std::string& name, int grace_seconds) override {
@@ -174,10 +195,11 @@ private:
       throw std::runtime_error{x.error().text};
   }
 
-  std::string raw(const std::string& method, const std::string& path) {
+  std::string raw(const std::string& method, const std::string& path,
+                  const std::string& body = "") {
     auto done = std::make_shared<std::promise<outcome<std::string>>>();
     auto result = done->get_future();
-    api_->raw(method, path, "", [done](outcome<std::string> x) {
+    api_->raw(method, path, body, [done](outcome<std::string> x) {
       done->set_value(std::move(x));
     });
     auto x = result.get();

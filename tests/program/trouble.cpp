@@ -27,6 +27,19 @@ TEST_F(Trouble, AServerWithAnotherCertificateIsNotTrusted_HAL09) {
   EXPECT_EQ(worker_->get("/healthz").first, 200);
 }
 
+// While the certificate of a server changes: the next one's thumbprint is an
+// entry of its own, and the server is dialled by either no more than before.
+TEST_F(Trouble, AServerMayShowEachOfSeveralCertificates) {
+  auto next = own_server();
+  next.thumbprint = std::string(40, 'A');
+  store_settings({next, own_server()});
+  start_connected_worker({{"TentaclePollingConnectionCount", "2"}});
+  EXPECT_TRUE(eventually([&] { return connections_ == 2; }));
+  EXPECT_EQ(run("echo fine").exit_code, 0);
+  EXPECT_EQ(connections_, 2);
+  EXPECT_FALSE(worker_->logged("server-link-lost"));
+}
+
 TEST_F(Trouble, AWorkerThatTheServerDoesNotTrustSaysSo_HAL29) {
   server_->transport().distrust(worker_identity_.thumbprint());
   start_worker();
@@ -121,6 +134,32 @@ TEST_F(Trouble, AStopAfterProbesEndsTheProcessAtOnce_RST07) {
   worker_->process().signal(SIGTERM);
   // Less than a pod's grace period, after which it would be killed.
   EXPECT_EQ(worker_->process().wait(15s), 0);
+}
+
+TEST_F(Trouble, AWorkerThatDrainsIsAliveAndNotReady) {
+  if (!embedded())
+    GTEST_SKIP() << "played by the embedded cluster";
+  start_connected_worker();
+  ASSERT_EQ(worker_->get("/readyz").first, 200);
+  // A request that is open keeps the worker from its end.
+  embedded()->slow_down(8s);
+  auto before = embedded()->calls().size();
+  auto script = start("echo one");
+  ASSERT_TRUE(eventually([&] { return embedded()->calls().size() > before; }));
+  worker_->process().signal(SIGTERM);
+  std::pair<long, std::string> ready;
+  EXPECT_TRUE(eventually(
+    [&] {
+      ready = worker_->get("/readyz");
+      return ready.first != 200;
+    },
+    6s));
+  EXPECT_EQ(ready.first, 503);
+  EXPECT_NE(ready.second.find("about to stop"), std::string::npos)
+    << ready.second;
+  EXPECT_EQ(worker_->get("/healthz").first, 200);
+  embedded()->slow_down(0s);
+  EXPECT_EQ(worker_->process().wait(40s), 0);
 }
 
 TEST_F(Trouble, NoSecretAppearsInTheLogOfTheWorker_HAL87) {

@@ -152,11 +152,25 @@ need_caf() { # need_caf PRESET
   [[ $1 != tsan ]] || options=(--sanitize thread)
   # Quick, and quiet, when it is there.
   if [[ -f $prefix/share/caf/install-caf.stamp ]]; then
+    need_libraries "$1" "$prefix"
     return 0
   fi
   step "CAF $caf_version for preset $1: building, in $prefix" "caf-$1" \
     tools/install-caf --prefix "$prefix" --jobs "$(parallel)" "${options[@]}" \
     || die "CAF was not built"
+  need_libraries "$1" "$prefix"
+}
+
+# The libraries that the shipped worker links statically. Without them it still
+# builds, and takes more memory.
+need_libraries() { # need_libraries PRESET PREFIX
+  if [[ $1 != release && $1 != debug ]] || ! command -v dpkg-query >/dev/null \
+    || tools/install-libraries --prefix "$2" --check 2>/dev/null; then
+    return 0
+  fi
+  step "static libraries: building, in $2" libraries \
+    tools/install-libraries --prefix "$2" --jobs "$(parallel)" \
+    || say "static libraries: not built; the worker will use the shared ones"
 }
 
 # build PRESET [TARGET...]

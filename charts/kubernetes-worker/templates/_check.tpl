@@ -20,6 +20,13 @@
 {{- if and .Values.cuttle.persistence.existingClaim (or .Values.persistence.volumeName .Values.persistence.storageClassName) -}}
 {{- fail "cuttle.persistence.existingClaim: the claim is there already, so persistence.volumeName and persistence.storageClassName have no effect; leave them out" -}}
 {{- end -}}
+{{- $registration := .Values.cuttle.registration -}}
+{{- if and $registration.deregister (not $registration.enabled) -}}
+{{- fail "cuttle.registration.deregister: there is nothing to undo, because cuttle.registration.enabled is false; leave one of them out" -}}
+{{- end -}}
+{{- if and $registration.deregister (not (include "cuttle.auth.inline" . | trim)) (not (or $agent.bearerTokenSecretName $agent.serverApiKeySecretName $agent.usernamePasswordSecretName)) -}}
+{{- fail "cuttle.registration.deregister: the server asks for credentials that are still valid when the release is uninstalled; set agent.serverApiKeySecretName, or another one" -}}
+{{- end -}}
 {{- if .Values.scriptPods.podTemplate.enabled -}}
 {{- $policy := get .Values.scriptPods.podTemplate.podSpec "restartPolicy" | default "Never" -}}
 {{- if ne $policy "Never" -}}

@@ -74,6 +74,19 @@ TEST(FeedSecret, IsADockerConfigOwnedByHelm_SEC03) {
             "\"auth\":\"Ym9iOnBhc3Mid29yZA==\"}}}");
 }
 
+TEST(FeedSecret, GoesWithItsOwner) {
+  script_pod_settings settings;
+  auto command = with_feed("https://ghcr.io/x", "bob");
+  auto owners = [&] {
+    auto secret = json::parse(make_feed_secret(settings, command));
+    return secret["metadata"].value("ownerReferences", json{});
+  };
+  EXPECT_TRUE(owners().is_null());
+  settings.owner = owner_reference{"tentacle-config", "u-1"};
+  EXPECT_EQ(owners(), json::parse(R"([{"apiVersion":"v1","kind":"ConfigMap",
+                                       "name":"tentacle-config","uid":"u-1"}])"));
+}
+
 TEST(FeedSecret, KeepsTheCredentialsOfOtherUrls_SEC05) {
   auto first = feed_docker_config(with_feed("https://a/1", "u", "p1"), "");
   auto both = feed_docker_config(with_feed("https://a/2", "u", "p2"), first);

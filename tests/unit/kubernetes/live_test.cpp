@@ -314,7 +314,7 @@ TEST_F(Live, ReadsAndWritesConfigMapsSecretsAndTheVersion) {
     [&](outcome<void> x) { created.put(std::move(x)); });
   auto secret_made = created.take();
   ASSERT_TRUE(secret_made && *secret_made);
-  client_->patch_secret("s", {{"other", "value"}}, put);
+  client_->patch_secret("s", {{"other", "value"}}, {}, put);
   ASSERT_TRUE(maps.take());
   client_->get_secret("s", put);
   map = maps.take();

@@ -86,6 +86,19 @@ TEST(ScriptPod, MatchesTheGoldenFileWithChartDefaults_POD08_POD12_POD14_LIM07) {
   EXPECT_THAT(pod.notes, IsEmpty());
 }
 
+TEST(ScriptPod, GoesWithItsOwner) {
+  auto settings = chart_settings();
+  auto owners = [&] {
+    auto pod = make_script_pod(settings, command_of("AbC123"), input());
+    return json::parse(pod.json)["metadata"].value("ownerReferences", json{});
+  };
+  EXPECT_TRUE(owners().is_null());
+  settings.owner = owner_reference{"tentacle-config", "u-1"};
+  // (no controller, and nothing that holds up who deletes the owner)
+  EXPECT_EQ(owners(), json::parse(R"([{"apiVersion":"v1","kind":"ConfigMap",
+                                       "name":"tentacle-config","uid":"u-1"}])"));
+}
+
 TEST(ScriptPod, HashesTheSlugsOfTheAuthContext_POD04_SVC20) {
   auto command = command_of("t");
   command.auth = auth_context{"default", "guestbook", {}, "dev-a", {}, "s"};

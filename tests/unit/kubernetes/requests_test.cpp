@@ -383,7 +383,8 @@ TEST(Patches, AreMergePatchesWithNullForRemoval_CFG07) {
   auto map = results.take();
   ASSERT_TRUE(map && *map);
   EXPECT_EQ((*map)->data["a"], "1");
-  client.patch_secret("x", {{"a", std::string("\0\1", 2)}}, put);
+  client.patch_secret("x", {{"a", std::string("\0\1", 2)}},
+                      owner_reference{"c", "uid-1"}, put);
   map = results.take();
   ASSERT_TRUE(map && *map);
   EXPECT_EQ((*map)->data["a"], std::string("\0\1", 2));
@@ -392,7 +393,9 @@ TEST(Patches, AreMergePatchesWithNullForRemoval_CFG07) {
   EXPECT_EQ(seen[0].headers["content-type"], "application/merge-patch+json");
   EXPECT_EQ(json::parse(seen[0].body),
             json::parse(R"({"data":{"a":"1","b":null}})"));
-  EXPECT_EQ(json::parse(seen[1].body), json::parse(R"({"data":{"a":"AAE="}})"));
+  EXPECT_EQ(json::parse(seen[1].body), json::parse(R"({"data":{"a":"AAE="},
+    "metadata":{"ownerReferences":[{"apiVersion":"v1","kind":"ConfigMap",
+                                    "name":"c","uid":"uid-1"}]}})"));
 }
 
 TEST(RawRequests, AreNotRepeatedAndGiveTheBody) {

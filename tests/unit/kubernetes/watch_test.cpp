@@ -250,7 +250,7 @@ TEST_F(Watch, DoesNotListInATightLoop) {
 TEST_F(Watch, StartsTheListAnewWhenAPageExpired) {
   auto failed = std::make_shared<std::atomic<bool>>(false);
   server_ = std::make_unique<scripted_server>(
-    [this, failed](const seen_request& in, exchange& out) {
+    [failed](const seen_request& in, exchange& out) {
       if (is_watch(in))
         return stay("")(out);
       if (in.target.find("continue=") == std::string::npos)
@@ -273,6 +273,16 @@ TEST_F(Watch, MakesASilentWatchAnew) {
   expect({"list", "change a"});
   expect_requests({"list none", "watch 7", "watch 7"});
   EXPECT_TRUE(troubles_.empty());
+}
+
+TEST_F(Watch, MakesAWatchAnewThatTheServerShouldHaveEnded) {
+  serve({body(list_of({}, 7))}, {stay(""), stay(change("ADDED", pod("a", 8)))});
+  api_options options;
+  options.watch_timeout = 1s;
+  options.request_timeout = 200ms;
+  start(options);
+  expect({"list", "change a"});
+  expect_requests({"list none", "watch 7", "watch 7"});
 }
 
 TEST_F(Watch, BreaksWhenTheServerDoesNotAnswerIt) {

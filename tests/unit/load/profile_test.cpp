@@ -28,6 +28,11 @@ TEST(Profile, ComesBackFromItsOwnJson) {
   x.file_bytes = 10;
   x.cadence = poll_cadence::fast;
   x.servers = 2;
+  x.links = false;
+  x.idle = std::chrono::seconds{3};
+  x.old_events = 9;
+  x.frozen_from = std::chrono::seconds{1};
+  x.frozen_until = std::chrono::seconds{2};
   x.worker["CUTTLE_DISK_THREADS"] = "4";
   auto text = to_json(x).dump();
   auto back = read_profile(text);
@@ -54,7 +59,21 @@ TEST(Profile, NamesWhatIsWrong) {
   EXPECT_NE(complaint(R"({"operations": 0})"), "none");
   EXPECT_NE(complaint(R"({"operations": 0, "seconds": 5, "rate": 0})"), "none");
   EXPECT_NE(complaint(R"({"rate": -1})"), "none");
+  EXPECT_NE(complaint(R"({"frozen_from_s": 2, "frozen_until_s": 1})"), "none");
+  EXPECT_NE(complaint(R"({"bare": true, "rate": 1})"), "none");
   EXPECT_NE(complaint(R"({"script": {"cancel": true}})"), "none");
+}
+
+TEST(Profile, BecomesALoadOfSoManyAtOnce) {
+  load_profile x;
+  x.name = "sleep";
+  x.concurrency = 10;
+  auto many = all_at_once(x, 5'000);
+  EXPECT_EQ(many.name, "sleep-5000");
+  EXPECT_EQ(many.operations, 5'000u);
+  EXPECT_EQ(many.rate, 0);
+  EXPECT_EQ(many.concurrency, 5'000u);
+  EXPECT_EQ(many.worker["CUTTLE_OPERATIONS_LIMIT"], "5000");
 }
 
 TEST(Profile, KnowsEachKindThatItNames) {

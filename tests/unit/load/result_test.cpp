@@ -59,6 +59,36 @@ TEST(Result, IsUnsoundWithAnythingLostOrDoubled) {
   }
 }
 
+TEST(Result, GivesRatesOfTextAndOfPods) {
+  auto x = sample();
+  x.line_bytes = 3'000'000;
+  x.profile.rate = 0;
+  x.idle_calls = 0;
+  x.start_to_polling = std::chrono::milliseconds{150};
+  x.bare_pods_per_second = 40;
+  for (int i = 1; i <= 4; ++i)
+    x[measure::pod_created].add(std::chrono::milliseconds{100});
+  auto json = to_json(x);
+  EXPECT_EQ(json["megabytes_per_second"], 1.5);
+  EXPECT_EQ(json["idle_calls"], 0);
+  EXPECT_EQ(json["start_to_polling_ms"], 150.0);
+  EXPECT_NEAR(json["pods_per_second"].get<double>(), 40, 0.5);
+  EXPECT_NEAR(json["time_beside_bare"].get<double>(), 1, 0.02);
+  x.profile.rate = 10;
+  EXPECT_FALSE(to_json(x).contains("pods_per_second"));
+}
+
+TEST(Result, PlotsWhatTheWorkerTookOverTime) {
+  auto x = sample();
+  x.samples[0].actors = 12;
+  auto svg = to_svg(x, "a & b");
+  EXPECT_TRUE(svg.starts_with("<svg xmlns"));
+  EXPECT_TRUE(svg.ends_with("</svg>\n"));
+  EXPECT_NE(svg.find("a &amp; b"), std::string::npos);
+  EXPECT_NE(svg.find("Descriptors"), std::string::npos);
+  EXPECT_EQ(svg.find("nan"), std::string::npos);
+}
+
 TEST(Result, IsAPageThatIsCompleteAndEscaped) {
   auto html = to_html({sample()}, "a & b");
   EXPECT_NE(html.find("a &lt;b&gt;"), std::string::npos);

@@ -72,12 +72,16 @@ TEST(Reader, DropsAFrameThatABrokenConnectionCutOff) {
   }
 }
 
-TEST(Reader, CountsTheBytesOfText) {
+TEST(Reader, CountsTheMemoryOfItsLines) {
   reader uut{vector_key(), 0};
-  uut.feed(log_line(1, "12345") + log_line(2, "678"));
-  EXPECT_EQ(uut.ready_bytes(), 8u);
+  auto third = log_line(3, "9");
+  uut.feed(log_line(1, "12345") + log_line(2, "") + third.substr(0, 30));
   auto batch = uut.take();
-  EXPECT_EQ(batch.bytes, 8u);
+  ASSERT_EQ(batch.lines.size(), 2u);
+  EXPECT_EQ(batch.bytes, memory_of(batch.lines[0]) + memory_of(batch.lines[1]));
+  EXPECT_EQ(memory_of(batch.lines[0]), memory_of(batch.lines[1]) + 5);
+  EXPECT_GT(memory_of(batch.lines[1]), sizeof(numbered_line));
+  EXPECT_EQ(uut.partial_bytes(), 30u);
   EXPECT_EQ(uut.ready_bytes(), 0u);
   EXPECT_TRUE(uut.take().lines.empty());
 }

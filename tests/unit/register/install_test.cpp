@@ -49,21 +49,25 @@ protected:
     return {std::istreambuf_iterator<char>{in}, {}};
   }
 
-  // Runs a script with a helm in the way that writes down its arguments, each
-  // ended by NUL; files that it is given are replaced by their content.
-  strings helm_of(const std::string& script) const {
-    std::ofstream{folder / "helm"}
-      << "#!/bin/bash\nfor a in \"$@\"; do\n"
-         "  case $a in\n"
-         "  *=/dev/fd/*) printf '%s=%s\\0' \"${a%%=*}\" \"$(cat "
-         "\"${a#*=}\"; printf .)\" ;;\n"
-         "  *) printf '%s\\0' \"$a\" ;;\n"
-         "  esac\ndone > '"
-      << (folder / "arguments").string() << "'\n";
+  // Runs a script with a helm in the way that writes down the arguments of all
+  // its calls, each ended by NUL; files that it is given are replaced by their
+  // content.
+  strings helm_of(const std::string& script,
+                  const std::string& shell = "bash") const {
+    std::ofstream{folder / "helm"} << "#!/bin/bash\nfor a in \"$@\"; do\n"
+                                      "  case $a in\n"
+                                      "  *=/dev/fd/* | agent.*=/*/tmp*.tmp)\n"
+                                      "    printf '%s=%s\\0' \"${a%%=*}\" "
+                                      "\"$(cat \"${a#*=}\"; printf .)\" ;;\n"
+                                      "  *) printf '%s\\0' \"$a\" ;;\n"
+                                      "  esac\ndone >> '"
+                                   << (folder / "arguments").string() << "'\n";
     fs::permissions(folder / "helm", fs::perms::owner_all);
-    std::ofstream{folder / "script"} << script;
-    auto command = "PATH='" + folder.string() + "':\"$PATH\" bash '"
-                   + (folder / "script").string() + "'";
+    fs::remove(folder / "arguments");
+    std::ofstream{folder / "script.ps1"} << script;
+    auto command = "PATH='" + folder.string() + "':\"$PATH\" TMPDIR='"
+                   + folder.string() + "' " + shell + " '"
+                   + (folder / "script.ps1").string() + "'";
     EXPECT_EQ(std::system(command.c_str()), 0) << script;
     strings result;
     auto text = read(folder / "arguments");
@@ -201,6 +205,63 @@ TEST_F(Bash, GivesHelmEachValueAsItWas) {
     EXPECT_EQ(values["agent.bearerToken"], "SECRET1 " + name + ".");
     EXPECT_EQ(values["agent.pollingProxy.password"], "SECRET2.");
   }
+}
+
+// The real one, where there is one: Debian has none, NuGet has it as a tool of
+// .NET (CUTTLE_PWSH names it, if it is not in PATH).
+class RealPowerShell : public PrivateFolder {
+protected:
+  void SetUp() override {
+    PrivateFolder::SetUp();
+    if (auto* named = std::getenv("CUTTLE_PWSH"))
+      shell_ = named;
+    auto there = "command -v '" + shell_ + "' > /dev/null";
+    if (std::system(there.c_str()) != 0)
+      GTEST_SKIP() << "there is no pwsh";
+    shell_ = "'" + shell_ + "' -NoProfile -NonInteractive -File";
+  }
+
+  std::string shell_ = "pwsh";
+};
+
+TEST_F(RealPowerShell, ReadsEachQuotedTextAsItWas) {
+  std::string script;
+  for (auto& x : hostile)
+    script += "helm " + powershell_quoted(x) + "\n";
+  EXPECT_EQ(helm_of(script, shell_), hostile);
+}
+
+TEST_F(RealPowerShell, GivesHelmEachValueAsItWas) {
+  std::string script;
+  for (auto& name : hostile)
+    script += render(plan_with(name), install_format::powershell) + "\n";
+  auto arguments = helm_of(script, shell_);
+  std::size_t at = 0;
+  for (auto& name : hostile) {
+    SCOPED_TRACE(name);
+    auto end = std::find(arguments.begin() + static_cast<long>(at) + 1,
+                         arguments.end(), "upgrade");
+    std::map<std::string, std::string> values;
+    strings call{arguments.begin() + static_cast<long>(at), end};
+    at = static_cast<std::size_t>(end - arguments.begin());
+    ASSERT_GT(call.size(), 12u);
+    EXPECT_EQ(call[0], "upgrade");
+    EXPECT_EQ(call[call.size() - 2], "k8s");
+    EXPECT_EQ(call.back(), default_chart);
+    for (std::size_t i = 0; i + 1 < call.size(); ++i)
+      if (call[i].starts_with("--set")) {
+        auto& x = call[i + 1];
+        values[x.substr(0, x.find('='))] = x.substr(x.find('=') + 1);
+      }
+    EXPECT_EQ(helm_values(values["agent.name"]), strings{name});
+    EXPECT_EQ(helm_values(values["agent.worker.initial.workerPools"]),
+              (strings{name, "linux"}));
+    EXPECT_EQ(values["agent.bearerToken"], "SECRET1 " + name + ".");
+    EXPECT_EQ(values["agent.pollingProxy.password"], "SECRET2.");
+  }
+  EXPECT_EQ(at, arguments.size());
+  for (auto& entry : fs::directory_iterator{folder})
+    EXPECT_NE(entry.path().extension(), ".tmp") << "a secret is left";
 }
 
 TEST(PowerShell, ReadsEachQuotedTextAsItWas) {

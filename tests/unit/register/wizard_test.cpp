@@ -172,6 +172,14 @@ TEST_F(Wizard, ChecksEachOption) {
   EXPECT_EQ(why(), "comms-address-wrong");
 }
 
+TEST_F(Wizard, TakesAPoolWhoseNameHasACommaForOne) {
+  it.pools = {"Default Worker Pool", "linux, big"};
+  it.create_pools = true;
+  auto result = ask();
+  ASSERT_TRUE(result) << result.error().text;
+  EXPECT_EQ(result->plan.pools, (strings{"default-worker-pool", "linux-big"}));
+}
+
 TEST_F(Wizard, RefusesANameThatIsTaken) {
   rest->add_worker("Spaces-1", "my worker", "KubernetesTentacle",
                    std::string(40, 'B'), {"WorkerPools-1"});

@@ -17,7 +17,7 @@ using habits = played_worker::habits;
 
 } // namespace
 
-TEST(RunnerLink, BringsEveryLineAndLeavesNothing) {
+TEST(RunnerLink, BringsEveryLineAndLeavesNothing_BR05) {
   linked_run uut{"echo one; echo two >&2; printf 'a\\0b\\xff\\n'; exit 3"};
   EXPECT_EQ(uut.finish(), 3);
   ASSERT_TRUE(uut.worker().wait_marker());
@@ -43,7 +43,7 @@ TEST(RunnerLink, GivesALineTheTimeOfItsFraming) {
   EXPECT_LE(last, after);
 }
 
-TEST(RunnerLink, LeavesExactlyWhatIsNotAcknowledged) {
+TEST(RunnerLink, LeavesExactlyWhatIsNotAcknowledged_RST04) {
   linked_run uut{"echo one; echo two", {true, true, false}};
   EXPECT_EQ(uut.finish(), 0);
   ASSERT_TRUE(uut.worker().wait_marker());
@@ -102,7 +102,7 @@ TEST(RunnerLink, SendsAgainWhatTheLastWorkerDidNotKeep) {
   uut.expect_all_lines();
 }
 
-TEST(RunnerLink, LosesAndDoublesNothingWhileWorkersAreKilled) {
+TEST(RunnerLink, LosesAndDoublesNothingWhileWorkersAreKilled_RST01) {
   linked_run uut{"for ((i = 0; i < 200; ++i)); do printf '%0*d\\n' 50 $i 5000 "
                  "$i 9 $i; sleep 0.002; done; while [ ! -e go ]; do sleep "
                  "0.01; done",
@@ -207,6 +207,35 @@ TEST(RunnerLink, HoldsTheScriptWhenTheSpoolIsFull) {
   ASSERT_TRUE(uut.worker().wait_marker());
   EXPECT_EQ(uut.count("count"), 99);
   uut.expect_all_lines();
+}
+
+TEST(RunnerLink, LosesNothingOfABurstBeforeTheFirstConnection) {
+  linked_run uut{"for ((i = 0; i < 50; ++i)); do head -c 100000 /dev/zero | tr "
+                 "'\\0' x; echo; echo $i >count; done",
+                 {},
+                 {"CUTTLE_RUNNER_EARLY_BYTES=1000000",
+                  "CUTTLE_RUNNER_EARLY_MS=600000",
+                  "CUTTLE_RUNNER_FIRST_MS=600000"},
+                 linked_run::nobody};
+  ASSERT_TRUE(uut.wait_for_frames(6));
+  uut.expect_still();
+  EXPECT_LT(uut.count("count"), 20);
+  uut.start_server();
+  EXPECT_EQ(uut.finish(), 0);
+  ASSERT_TRUE(uut.worker().wait_marker());
+  EXPECT_EQ(uut.count("count"), 49);
+  uut.expect_all_lines();
+}
+
+TEST(RunnerLink, HoldsABurstForAShortTimeOnlyWhereNobodyAnswers) {
+  linked_run uut{
+    "for ((i = 0; i < 50; ++i)); do head -c 100000 /dev/zero | tr "
+    "'\\0' x; echo; done",
+    {},
+    {"CUTTLE_RUNNER_EARLY_BYTES=1000000", "CUTTLE_RUNNER_EARLY_MS=300"},
+    linked_run::nobody};
+  EXPECT_EQ(uut.finish(), 0);
+  EXPECT_EQ(uut.frames().size(), 57u);
 }
 
 TEST(RunnerLink, DoesNotHoldTheScriptForAWorkerThatIsGoneForGood) {

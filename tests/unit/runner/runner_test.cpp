@@ -1,6 +1,5 @@
 #include <csignal>
 #include <gtest/gtest.h>
-#include <sys/resource.h>
 
 #include "infra/podlog/gcm.hpp"
 #include "tests/unit/runner/runner_process.hpp"
@@ -11,13 +10,6 @@ using namespace cuttle::runner::test;
 namespace {
 
 using lines = std::vector<std::string>;
-
-std::int64_t children_microseconds() {
-  rusage used{};
-  ::getrusage(RUSAGE_CHILDREN, &used);
-  return 1'000'000 * (used.ru_utime.tv_sec + used.ru_stime.tv_sec)
-         + used.ru_utime.tv_usec + used.ru_stime.tv_usec;
-}
 
 } // namespace
 
@@ -220,19 +212,4 @@ TEST(Runner, SaysThatTheImageHasNoBash_LIM06) {
   EXPECT_EQ(uut.finish(), 127);
   EXPECT_TRUE(uut.frames().empty());
   EXPECT_NE(uut.error_text().find("the image has no bash"), std::string::npos);
-}
-
-// Processor time, so that a busy machine does not matter.
-TEST(Runner, StartsWithinTenMilliseconds) {
-  workspace place;
-  std::int64_t best = 1'000'000;
-  for (auto i = 0; i < 20 && best >= 10'000; ++i) {
-    auto before = children_microseconds();
-    process uut{place, {CUTTLE_RUNNER, place.path().string(), "x"}};
-    EXPECT_EQ(uut.finish(), 127);
-    best = std::min(best, children_microseconds() - before);
-  }
-#ifdef NDEBUG
-  EXPECT_LT(best, 10'000);
-#endif
 }

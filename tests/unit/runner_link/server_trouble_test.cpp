@@ -35,7 +35,7 @@ struct RunnerLinkTrouble : testing::Test {
 
 } // namespace
 
-TEST_F(RunnerLinkTrouble, RefusesAForgedKeyInTheHandshake) {
+TEST_F(RunnerLinkTrouble, RefusesAForgedKeyInTheHandshake_KEY01) {
   test_server uut{thread};
   uut.get().expect(ticket, key, worker.tell(uut.get()));
   auto forged = key;
@@ -206,10 +206,11 @@ TEST_F(RunnerLinkTrouble, LetsAStrangerGiveWayWhenAllConnectionsAreInUse) {
 }
 
 TEST_F(RunnerLinkTrouble, ServesTheOthersBesideAFloodOfSignsOfLife) {
+  // (the server tells it of its end)
+  played_worker second{key};
   test_server uut{thread};
   uut.get().expect(ticket, key, worker.tell(uut.get()));
   script_ticket other{"Ticket-2"};
-  played_worker second{key};
   uut.get().expect(other, key, second.tell(uut.get()));
   raw_runner flood{uut.port};
   ASSERT_TRUE(flood.secure("Ticket-2", key));

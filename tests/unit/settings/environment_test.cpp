@@ -217,6 +217,7 @@ TEST(Environment, TakesTheTuning) {
                       {"CUTTLE_SCHEDULER_THROUGHPUT", "50"},
                       {"CUTTLE_DISK_THREADS", "4"},
                       {"CUTTLE_OPERATIONS_LIMIT", "2000"},
+                      {"CUTTLE_QUEUE_LIMIT", "50"},
                       {"CUTTLE_CREATIONS_LIMIT", "8"},
                       {"CUTTLE_API_REQUESTS_LIMIT", "16"},
                       {"CUTTLE_LOG_BUFFER_BYTES", "2Mi"},
@@ -231,6 +232,7 @@ TEST(Environment, TakesTheTuning) {
   EXPECT_EQ(values.scheduler_throughput, 50u);
   EXPECT_EQ(values.disk_threads, 4u);
   EXPECT_EQ(values.operations_limit, 2000u);
+  EXPECT_EQ(values.queue_limit, 50u);
   EXPECT_EQ(values.creations_limit, 8u);
   EXPECT_EQ(values.api_requests_limit, 16u);
   EXPECT_EQ(values.log_buffer_bytes, 2u << 20);
@@ -253,10 +255,10 @@ TEST(Environment, SaysOneLineForEachWrongValueOfTheTuning) {
     {"CUTTLE_API_REQUESTS_LIMIT", " is not a number from 1 to 1000; using 32"},
     {"CUTTLE_LOG_BUFFER_BYTES",
      " is not a number of bytes from 65536 to 1073741824 (Ki, Mi and Gi are "
-     "allowed); using 1048576"},
+     "allowed); using 2097152"},
     {"CUTTLE_LOG_TOTAL_BYTES",
      " is not a number of bytes from 1048576 to 68719476736 (Ki, Mi and Gi are "
-     "allowed); using 268435456"},
+     "allowed); using 16777216"},
     {"CUTTLE_RESPONSE_BYTES",
      " is not a number of bytes from 65536 to 67108864 (Ki, Mi and Gi are "
      "allowed); using 4194304"},
@@ -276,7 +278,7 @@ TEST(Environment, RefusesNumbersJustOutOfRange) {
   EXPECT_EQ(read({{"CUTTLE_DISK_THREADS", "0"}}).values.disk_threads, 2u);
   EXPECT_EQ(read({{"CUTTLE_LOG_BUFFER_BYTES", "99999999999Gi"}})
               .values.log_buffer_bytes,
-            1u << 20);
+            2u << 20);
 }
 
 TEST(Environment, KeepsTheTotalOfLogsAboveOneBuffer) {

@@ -112,6 +112,28 @@ TEST(TrustedServers, HaveThumbprintsThatCompare) {
   EXPECT_EQ(servers[0].thumbprint, thumbprint);
 }
 
+// The way to change a server's certificate: first its new thumbprint comes in
+// an entry of its own, and later the old one's goes.
+TEST(TrustedServers, WithTheSameAddressAreOneWithSeveralThumbprints) {
+  const trusted_server first{std::string(40, 'A'), "Octopus.example", 10943,
+                             "poll://x/"};
+  auto renewed = first;
+  renewed.thumbprint = std::string(40, 'B');
+  renewed.host = "octopus.example";
+  auto other_port = first;
+  other_port.port = 10944;
+  auto other_queue = first;
+  other_queue.subscription = "poll://y/";
+  auto found = polled_servers({first, other_port, renewed, first, other_queue});
+  ASSERT_EQ(found.size(), 3u);
+  EXPECT_EQ(found[0].thumbprints,
+            (std::vector{first.thumbprint, renewed.thumbprint}));
+  EXPECT_EQ(found[0].host, "Octopus.example");
+  EXPECT_EQ(found[1].port, 10944);
+  EXPECT_EQ(found[1].thumbprints, std::vector{first.thumbprint});
+  EXPECT_EQ(found[2].subscription, "poll://y/");
+}
+
 TEST(TrustedServers, MatchMemberNamesInAnyCase) {
   auto server = entry();
   server["thumbprint"] = server["Thumbprint"];

@@ -3,6 +3,7 @@
 #include <atomic>
 #include <gtest/gtest.h>
 #include <set>
+#include <thread>
 
 #include "client.hpp"
 
@@ -34,6 +35,7 @@ public:
 
   std::string interrupt() override {
     code_ = 5;
+    step_ = 3;
     return "bye\n";
   }
 
@@ -47,11 +49,51 @@ private:
   int code_ = 3;
 };
 
+/// Says nothing and ends with 4 once it was woken.
+class sleeping_play final : public pod_play {
+public:
+  void attend(std::function<void()> wake) override {
+    alarm_ = std::jthread{[this, wake = std::move(wake)] {
+      // (not before the cluster waits)
+      while (!asleep_)
+        std::this_thread::yield();
+      woken_ = true;
+      wake();
+    }};
+  }
+
+  std::optional<milliseconds> next() override {
+    if (woken_)
+      return std::nullopt;
+    asleep_ = true;
+    return until_woken;
+  }
+
+  std::string print() override {
+    return "never\n";
+  }
+
+  std::string interrupt() override {
+    return {};
+  }
+
+  int exit_code() const override {
+    return 4;
+  }
+
+private:
+  std::atomic<bool> asleep_ = false;
+  std::atomic<bool> woken_ = false;
+  std::jthread alarm_;
+};
+
 // The script names what is to be played.
 outcome<std::unique_ptr<pod_play>> play(const process_spec& container) {
   auto& script = container.arguments.back();
   if (script == "broken")
     return fail(errc::not_found, "nothing to play");
+  if (script == "sleep")
+    return std::make_unique<sleeping_play>();
   return std::make_unique<counting_play>(script == "hang");
 }
 
@@ -91,6 +133,15 @@ TEST(ClusterPlay, EndsAfterTheSignalOfADeletion) {
   EXPECT_EQ(state(pod, "terminated")["exitCode"], 5);
   ASSERT_TRUE(log.wait_end());
   EXPECT_EQ(log.text(), "ready\nbye\n");
+}
+
+TEST(ClusterPlay, WaitsUntilItIsWoken) {
+  running k{played()};
+  watch pods{k.at, "pods"};
+  create(k.at, script_pod("p", "sleep"));
+  auto pod = pods.pod("p", ended);
+  EXPECT_EQ(state(pod, "terminated")["exitCode"], 4);
+  EXPECT_EQ(call(k.at, "GET", k.at.path("pods/p/log")).body, "");
 }
 
 TEST(ClusterPlay, IsKilledWithoutGrace) {

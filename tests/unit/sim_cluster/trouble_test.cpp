@@ -144,6 +144,56 @@ TEST(ClusterTrouble, HasAClockOfItsOwn) {
   EXPECT_LT(created("c").substr(0, 4), now.substr(0, 4));
 }
 
+TEST(ClusterTrouble, TakesNoMoreOfAKindAtATimeThanItIsTold) {
+  running k;
+  k.cluster.take_at_most("get", "version", 2);
+  k.cluster.slow_down(std::chrono::milliseconds{500});
+  std::vector<std::thread> callers;
+  std::mutex mutex;
+  std::map<long, int> answers;
+  for (int i = 0; i < 6; ++i)
+    callers.emplace_back([&] {
+      auto answer = call(k.at, "GET", "/version");
+      std::lock_guard lock{mutex};
+      ++answers[answer.status];
+      if (answer.status == 429) {
+        EXPECT_EQ(answer.headers["Retry-After"], "1");
+        EXPECT_EQ(answer.json()["reason"], "TooManyRequests");
+      }
+    });
+  for (auto& caller : callers)
+    caller.join();
+  EXPECT_GE(answers[200], 2);
+  EXPECT_EQ(answers[200] + answers[429], 6);
+  EXPECT_GT(answers[429], 0);
+  EXPECT_EQ(k.cluster.calls().size(), 6u) << "refused ones are counted too";
+  k.cluster.slow_down(std::chrono::milliseconds{0});
+  EXPECT_EQ(call(k.at, "GET", "/version").status, 200) << "places come back";
+}
+
+TEST(ClusterTrouble, HasAQuotaForPodsThatHaveNotEnded) {
+  running k;
+  k.cluster.set_pod_quota(1);
+  watch pods{k.at, "pods"};
+  create(k.at, script_pod("a", "sleep 600"));
+  auto refused
+    = call(k.at, "POST", k.at.path("pods"), script_pod("b", "true").dump());
+  EXPECT_EQ(refused.status, 403);
+  EXPECT_EQ(refused.message(),
+            "pods \"b\" is forbidden: exceeded quota: scripts, requested: "
+            "pods=1, used: pods=1, limited: pods=1");
+  EXPECT_EQ(
+    call(k.at, "POST", k.at.path("pods"), script_pod("a", "true").dump())
+      .status,
+    409);
+  k.cluster.delete_pod("a", std::chrono::seconds{0});
+  create(k.at, script_pod("c", "true"));
+  ASSERT_TRUE(
+    pods.pod("c", [](const auto& x) { return in_phase(x, "Succeeded"); })
+      .is_object());
+  create(k.at, script_pod("d", "true"));
+}
+
 TEST(ClusterTrouble, RefusesConnectionsForAWhile) {
   running k;
   k.cluster.cut_connections(std::chrono::hours{1});

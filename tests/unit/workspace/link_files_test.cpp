@@ -72,11 +72,11 @@ TEST_F(LinkFiles, LinesThatWereLeftAreReadInParts) {
     ASSERT_TRUE(part);
     if (part->last)
       break;
-    EXPECT_LE(part->bytes.size(), 256u * 1024);
+    EXPECT_LE(part->bytes.size(), 64u * 1024);
     all += part->bytes;
   }
   EXPECT_EQ(all, content);
-  EXPECT_EQ(parts, 3);
+  EXPECT_EQ(parts, 10);
 }
 
 TEST_F(LinkFiles, WhatTheScriptPutInTheirPlaceIsNotFollowed) {
