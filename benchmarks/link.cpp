@@ -29,6 +29,7 @@
 #include "infra/podlog/reader.hpp"
 #include "infra/runner_link/server.hpp"
 #include "infra/runner_link/wire.hpp"
+#include "tests/folders.hpp"
 #include "tests/unit/runner_link/raw_runner.hpp"
 
 using namespace cuttle;
@@ -164,7 +165,7 @@ result run(const place& where, const std::string& body) {
   posix_spawn_file_actions_t actions;
   ::posix_spawn_file_actions_init(&actions);
   ::posix_spawn_file_actions_adddup2(&actions, out[1], STDOUT_FILENO);
-  std::string runner = CUTTLE_RUNNER;
+  std::string runner = runner_program();
   auto directory = where.path.string();
   std::array<char*, 4> words{runner.data(), directory.data(), script.data(),
                              nullptr};

@@ -3,15 +3,20 @@
 
 find_program(CUTTLE_CCACHE ccache)
 if(CUTTLE_CCACHE)
-  # (without the sloppiness, what uses a precompiled header is never found again)
-  set(launcher "${CMAKE_COMMAND}" -E env CCACHE_SLOPPINESS=pch_defines,time_macros)
-  if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
-    # One clone finds what another has compiled. (Clang's precompiled headers
-    # name the folder that they were made in.)
-    list(APPEND launcher "CCACHE_BASEDIR=${PROJECT_SOURCE_DIR}")
-  endif()
+  # One clone finds what another has compiled: no unit but tests/folders.cpp
+  # depends on where the clone is. (Without the sloppiness, what uses a
+  # precompiled header is never found again.)
+  set(launcher "${CMAKE_COMMAND}" -E env
+    CCACHE_SLOPPINESS=pch_defines,time_macros
+    "CCACHE_BASEDIR=${PROJECT_SOURCE_DIR}" CCACHE_NOHASHDIR=1
+    CCACHE_PCH_EXTSUM=1)
   set(CMAKE_C_COMPILER_LAUNCHER ${launcher} "${CUTTLE_CCACHE}")
   set(CMAKE_CXX_COMPILER_LAUNCHER ${launcher} "${CUTTLE_CCACHE}")
+endif()
+
+if(CUTTLE_SHARED_PCH)
+  # In words that ccache understands, so that the folder is not a part of it.
+  set(CMAKE_CXX_COMPILE_OPTIONS_USE_PCH -include-pch <PCH_FILE>)
 endif()
 
 # Two heavy units (Boost.Asio) may compile side by side; more would not fit a
@@ -37,6 +42,7 @@ endif()
 if(CUTTLE_SANITIZE)
   target_compile_options(cuttle_options INTERFACE
     "-fsanitize=${CUTTLE_SANITIZE}" -fno-omit-frame-pointer
+    "-ffile-prefix-map=${PROJECT_SOURCE_DIR}=."
     -fno-sanitize-recover=all)
   target_link_options(cuttle_options INTERFACE "-fsanitize=${CUTTLE_SANITIZE}")
   if(CUTTLE_SANITIZE MATCHES undefined AND NOT CUTTLE_FUZZ)
@@ -97,7 +103,8 @@ function(cuttle_test name)
     set(arg_TIMEOUT 120)
   endif()
   add_executable(test_${name} ${arg_SOURCES})
-  target_link_libraries(test_${name} PRIVATE ${arg_DEPS} GTest::gtest)
+  target_link_libraries(test_${name} PRIVATE cuttle_test_folders ${arg_DEPS}
+    GTest::gtest)
   if(NOT "actor" IN_LIST arg_LABELS)
     target_link_libraries(test_${name} PRIVATE GTest::gtest_main)
   endif()
@@ -115,8 +122,6 @@ function(cuttle_test name)
     cuttle_test_pch()
     target_precompile_headers(test_${name} REUSE_FROM cuttle_test_pch)
   endif()
-  target_compile_definitions(test_${name} PRIVATE
-    CUTTLE_TEST_DATA="${PROJECT_SOURCE_DIR}/tests")
   # One word, such as unit-driver: a list would not survive the script that
   # discovers the tests. ctest -L matches a part of it.
   list(JOIN arg_LABELS "-" label)

@@ -38,10 +38,27 @@ function(cuttle_share_pch)
     <caf/actor_system.hpp> <caf/actor_system_config.hpp>
     <caf/scoped_actor.hpp> <caf/stateful_actor.hpp>
     <caf/typed_event_based_actor.hpp> <caf/typed_response_promise.hpp>)
+  # Its bytes name the folder that they were made in, which would make every unit
+  # another one to the compiler's cache. What counts is what is in it.
+  set(folder "${PROJECT_BINARY_DIR}/CMakeFiles/cuttle_shared_pch.dir")
+  set(includes "$<TARGET_PROPERTY:cuttle_shared_pch,INCLUDE_DIRECTORIES>")
+  set(defines "$<TARGET_PROPERTY:cuttle_shared_pch,COMPILE_DEFINITIONS>")
+  add_custom_command(OUTPUT "${folder}/cmake_pch.hxx.pch.sum"
+    COMMAND "${CMAKE_CXX_COMPILER}" -std=c++20 -E -P -dD
+      "$<$<BOOL:${includes}>:-I$<JOIN:${includes},;-I>>"
+      "$<$<BOOL:${defines}>:-D$<JOIN:${defines},;-D>>"
+      -x c++-header cmake_pch.hxx -o pch.text
+    COMMAND "${CMAKE_COMMAND}" -E sha256sum pch.text >cmake_pch.hxx.pch.sum
+    COMMAND "${CMAKE_COMMAND}" -E rm pch.text
+    WORKING_DIRECTORY "${folder}" DEPENDS cuttle_shared_pch
+    VERBATIM COMMAND_EXPAND_LISTS COMMENT "Summing up the precompiled header")
+  add_custom_target(cuttle_shared_pch_sum
+    DEPENDS "${folder}/cmake_pch.hxx.pch.sum")
   foreach(target IN LISTS targets)
     get_target_property(type ${target} TYPE)
     if(type MATCHES "^(STATIC_LIBRARY|EXECUTABLE)$")
       target_precompile_headers(${target} REUSE_FROM cuttle_shared_pch)
+      add_dependencies(${target} cuttle_shared_pch_sum)
     endif()
     if(type STREQUAL "EXECUTABLE")
       # Asio's headers have objects in each unit that need its compiled part.

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "infra/settings/settings.hpp"
+#include "tests/folders.hpp"
 
 namespace cuttle::bench {
 
@@ -111,7 +112,7 @@ void stage::start_cuttle(std::uint16_t port, unsigned connections) {
   std::filesystem::create_directory(home);
   const std::string prefix{"OCTOPUS__K8STENTACLE__"};
   worker_ = std::make_unique<interop::child_process>(
-    words{CUTTLE_PROGRAM, "run", "--kubeconfig",
+    words{cuttle_program(), "run", "--kubeconfig",
           cluster_->kubeconfig().string()},
     std::map<std::string, std::string>{
       {prefix + "NAMESPACE", namespace_name},
@@ -122,7 +123,7 @@ void stage::start_cuttle(std::uint16_t port, unsigned connections) {
       {prefix + "PERSISTENTVOLUMESIZE", "10Gi"},
       {prefix + "SCRIPTPODIMAGE", "bench"},
       {prefix + "SCRIPTPODIMAGETAG", "1"},
-      {"BOOTSTRAPRUNNEREXECUTABLEDIRECTORY", CUTTLE_RUNNER_FOLDER},
+      {"BOOTSTRAPRUNNEREXECUTABLEDIRECTORY", runner_folder() + "/"},
       {"TentacleHome", home.string()},
       {"TentaclePollingConnectionCount", std::to_string(connections)},
       {"CUTTLE_HTTP_BIND", "127.0.0.1"},

@@ -6,6 +6,7 @@
 #include <sstream>
 
 #include "tests/chart/table.hpp"
+#include "tests/folders.hpp"
 
 namespace cuttle::test {
 
@@ -40,12 +41,13 @@ void collect(const json& schema, const std::string& path,
 
 std::vector<described_value> described() {
   std::vector<described_value> result;
-  collect(json::parse(content(CUTTLE_CHART "/values.schema.json")), "", result);
+  collect(json::parse(content(chart_folder() + "/values.schema.json")), "",
+          result);
   return result;
 }
 
 const json& defaults() {
-  static const auto all = to_json(load_file(CUTTLE_CHART "/values.yaml"));
+  static const auto all = to_json(load_file(chart_folder() + "/values.yaml"));
   return all;
 }
 
@@ -135,7 +137,7 @@ TEST(ChartValues, AreAllDescribedAndTested) {
 
 TEST(ChartValues, HaveTheDefaultsOfTheStockChart) {
   auto stock
-    = to_json(load_file(CUTTLE_TEST_DATA "/chart/stock_defaults.yaml"));
+    = to_json(load_file(tests_folder() + "/chart/stock_defaults.yaml"));
   std::set<std::string> known;
   for (auto& [path, value] : stock["same"].items()) {
     known.insert(path);
@@ -159,12 +161,12 @@ TEST(ChartValues, HaveTheDefaultsOfTheStockChart) {
 }
 
 TEST(ChartValues, AreOfTheChartForThisVersionOfTheProgram) {
-  auto chart = to_json(load_file(CUTTLE_CHART "/Chart.yaml"));
+  auto chart = to_json(load_file(chart_folder() + "/Chart.yaml"));
   EXPECT_EQ(chart["appVersion"], CUTTLE_VERSION);
 }
 
 TEST(ChartValues, AreInTheDocumentation) {
-  auto path = std::string{CUTTLE_DOCS "/chart-values.md"};
+  auto path = docs_folder() + "/chart-values.md";
   auto text = content(path);
   const std::string start = "| value | meaning |";
   auto begin = text.find(start);

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "tests/chart/yaml_json.hpp"
+#include "tests/folders.hpp"
 
 namespace cuttle::test {
 
@@ -25,7 +26,7 @@ struct rendering {
 /// Options of `helm template`.
 struct render_options {
   json values = json::object();
-  std::string chart = CUTTLE_CHART;
+  std::string chart = chart_folder();
   std::string release = "shop";
   std::string name_space = "octopus-worker-shop";
   std::vector<std::string> more;

@@ -5,6 +5,7 @@
 #include <regex>
 
 #include "tests/chart/helm.hpp"
+#include "tests/folders.hpp"
 
 namespace cuttle::test {
 
@@ -65,7 +66,7 @@ void check(const json& schema, const json& value, const std::string& at,
 
 std::vector<std::string> mistakes(const json& monitor) {
   static const auto crd
-    = to_json(load_file(CUTTLE_TEST_DATA "/chart/service-monitor-crd.yaml"));
+    = to_json(load_file(tests_folder() + "/chart/service-monitor-crd.yaml"));
   std::vector<std::string> result;
   auto& version = crd["spec"]["versions"][0];
   auto kind = crd["spec"]["group"].get<std::string>() + "/"

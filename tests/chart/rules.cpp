@@ -5,6 +5,7 @@
 #include <sstream>
 
 #include "tests/chart/lookup.hpp"
+#include "tests/folders.hpp"
 
 namespace cuttle::test {
 
@@ -21,7 +22,7 @@ std::string content(const std::string& path) {
 render_options portal() {
   render_options result;
   result.values
-    = to_json(load_file(CUTTLE_TEST_DATA "/chart/golden/portal-values.yaml"));
+    = to_json(load_file(tests_folder() + "/chart/golden/portal-values.yaml"));
   return result;
 }
 
@@ -29,7 +30,7 @@ render_options portal() {
 render_options everything() {
   render_options result;
   result.values
-    = to_json(load_file(CUTTLE_TEST_DATA "/chart/golden/full-values.yaml"));
+    = to_json(load_file(tests_folder() + "/chart/golden/full-values.yaml"));
   return result;
 }
 
@@ -81,7 +82,7 @@ TEST_F(Rules, RenderingTwiceGivesTheSameAndNothingIsAHook_CHT20) {
     = {"rand",   "genCA",  "genSigned", "genSelfSigned", "genPriv",
        "uuidv4", "lookup", "now ",      "helm.sh/hook"};
   using walker = std::filesystem::recursive_directory_iterator;
-  for (auto& entry : walker{CUTTLE_CHART "/templates"}) {
+  for (auto& entry : walker{chart_folder() + "/templates"}) {
     if (!entry.is_regular_file())
       continue;
     auto text = content(entry.path().string());
@@ -205,7 +206,7 @@ TEST_F(Rules, CredentialsAreInSecretsAlone_REG03) {
 }
 
 TEST_F(Rules, VariablesOfTheWorkerAreDocumented) {
-  auto text = content(CUTTLE_DOCS "/settings.md");
+  auto text = content(docs_folder() + "/settings.md");
   std::set<std::string> names;
   auto chart = render(everything());
   ASSERT_TRUE(chart.ok) << chart.trouble;
@@ -237,7 +238,7 @@ TEST_F(Rules, TheGoldenFilesAreWhatIsRendered) {
       again.helm = helm;
       EXPECT_EQ(chart.text, render(again).text) << helm;
     }
-    auto path = std::string{CUTTLE_TEST_DATA "/chart/golden/"} + name + ".yaml";
+    auto path = tests_folder() + "/chart/golden/" + name + ".yaml";
     if (std::getenv("CUTTLE_WRITE_GOLDEN"))
       std::ofstream{path} << chart.text;
     EXPECT_EQ(chart.text, content(path))

@@ -4,6 +4,8 @@
 #include <filesystem>
 #include <stdexcept>
 
+#include "tests/folders.hpp"
+
 namespace cuttle::test {
 
 namespace {
@@ -76,7 +78,7 @@ chart_case read_case(const YAML::Node& node) {
 
 std::vector<chart_case> read_tables() {
   std::vector<fs::path> files;
-  for (auto& entry : fs::directory_iterator{CUTTLE_TEST_DATA "/chart/cases"})
+  for (auto& entry : fs::directory_iterator{tests_folder() + "/chart/cases"})
     if (entry.path().extension() == ".yaml")
       files.push_back(entry.path());
   std::sort(files.begin(), files.end());

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "tests/chart/helm.hpp"
+#include "tests/folders.hpp"
 
 namespace cuttle::test {
 
@@ -41,7 +42,7 @@ std::vector<json> all_values() {
 
 rendering stock(const json& values) {
   render_options options;
-  options.chart = CUTTLE_STOCK_CHART;
+  options.chart = stock_chart_folder();
   options.values = values;
   return render(options);
 }

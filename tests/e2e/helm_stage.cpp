@@ -7,6 +7,7 @@
 
 #include "infra/crypto/cipher.hpp"
 #include "tests/chart/helm.hpp"
+#include "tests/folders.hpp"
 
 namespace cuttle::test {
 
@@ -268,7 +269,7 @@ void HelmStage::install(const json& more, const std::string& chart) {
 
 std::string HelmStage::rendered() {
   auto folder = folder_ / "rendered";
-  auto done = helm({"template", release_, CUTTLE_CHART, "--values",
+  auto done = helm({"template", release_, chart_folder(), "--values",
                     values_file(json::object()), "--output-dir",
                     folder.string(), "--validate"});
   EXPECT_EQ(done.code, 0) << done.text;

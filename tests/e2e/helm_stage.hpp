@@ -8,6 +8,7 @@
 
 #include "infra/sim/octopus_rest.hpp"
 #include "tests/chart/yaml_json.hpp"
+#include "tests/folders.hpp"
 #include "tests/program/process.hpp"
 #include "tests/program/stage.hpp"
 
@@ -62,7 +63,7 @@ protected:
   /// `helm install` with the values of the stage and these; fails the test if
   /// it fails.
   void install(const json& more = json::object(),
-               const std::string& chart = CUTTLE_CHART);
+               const std::string& chart = chart_folder());
 
   /// A file with the objects of the chart, with the values of the stage, as
   /// `helm template` makes them; empty if it fails.

@@ -1,6 +1,7 @@
 #include <fstream>
 
 #include "tests/e2e/helm_stage.hpp"
+#include "tests/folders.hpp"
 
 namespace cuttle::test {
 
@@ -102,7 +103,7 @@ TEST_P(EachHelm, InstallsRunsUpgradesAndGoes_RST01_RST06) {
   ASSERT_TRUE(second->sees("line 3"));
   auto colon = other_image_.rfind(':');
   auto upgraded = helm(
-    {"upgrade", release(), CUTTLE_CHART, "--reuse-values", "--set",
+    {"upgrade", release(), chart_folder(), "--reuse-values", "--set",
      "scriptPods.worker.image.repository=" + other_image_.substr(0, colon),
      "--set", "scriptPods.worker.image.tag=" + other_image_.substr(colon + 1),
      "--set", "scriptPods.resources.requests.cpu=30m", "--wait", "--timeout",

@@ -3,6 +3,7 @@
 // Operator does no more with it than what is done here.
 
 #include "tests/e2e/helm_stage.hpp"
+#include "tests/folders.hpp"
 
 namespace cuttle::test {
 
@@ -13,7 +14,7 @@ using namespace std::chrono_literals;
 class MonitoringStory : public HelmStage {
 protected:
   json monitor() {
-    auto rendered = helm({"template", release(), CUTTLE_CHART, "--set",
+    auto rendered = helm({"template", release(), chart_folder(), "--set",
                           "cuttle.metrics.serviceMonitor.enabled=true"});
     EXPECT_EQ(rendered.code, 0) << rendered.text;
     for (auto& object : documents(rendered.text))

@@ -4,6 +4,7 @@
 #include <fstream>
 
 #include "tests/e2e/helm_stage.hpp"
+#include "tests/folders.hpp"
 
 namespace cuttle::test {
 
@@ -83,7 +84,7 @@ protected:
 } // namespace
 
 TEST_F(TakeOver, AStockReleaseBecomesOursAndGoesBackWithItsIdentity) {
-  ASSERT_NO_FATAL_FAILURE(install(json::object(), CUTTLE_STOCK_CHART));
+  ASSERT_NO_FATAL_FAILURE(install(json::object(), stock_chart_folder()));
   ASSERT_NO_FATAL_FAILURE(connect());
   ASSERT_EQ(kubectl({"rollout", "status", "deployment/octopus-agent-tentacle",
                      "--timeout=90s"})
@@ -106,7 +107,8 @@ TEST_F(TakeOver, AStockReleaseBecomesOursAndGoesBackWithItsIdentity) {
   // Over to ours, while a script runs. (What the stock worker made on the
   // volume is root's.)
   const json ours{{"cuttle", {{"podSecurity", "stock"}}}};
-  auto upgraded = upgrade(CUTTLE_CHART, ours, {"--wait", "--timeout", "150s"});
+  auto upgraded
+    = upgrade(chart_folder(), ours, {"--wait", "--timeout", "150s"});
   ASSERT_EQ(upgraded.code, 0) << upgraded.text;
   ASSERT_NO_FATAL_FAILURE(
     expect_alone("octopus-agent-worker", "octopus-agent-tentacle"));
@@ -137,13 +139,13 @@ TEST_F(TakeOver, AStockReleaseBecomesOursAndGoesBackWithItsIdentity) {
 }
 
 TEST_F(TakeOver, AnUpgradeThatFailsGivesTheStockReleaseBackByItself) {
-  ASSERT_NO_FATAL_FAILURE(install(json::object(), CUTTLE_STOCK_CHART));
+  ASSERT_NO_FATAL_FAILURE(install(json::object(), stock_chart_folder()));
   ASSERT_NO_FATAL_FAILURE(connect());
   auto was = identity();
   auto had = uids();
   // An image that is nowhere: the new worker never gets ready.
   auto upgraded = upgrade(
-    CUTTLE_CHART,
+    chart_folder(),
     {{"agent", {{"image", {{"tag", "no-such"}, {"pullPolicy", "Never"}}}}},
      {"cuttle", {{"podSecurity", "stock"}}}},
     {"--atomic", "--timeout", "20s"});
@@ -165,7 +167,7 @@ TEST_F(TakeOver, TheUpgradersAccountCanNotBringAnotherChart) {
                          + ":octopus-agent-auto-upgrader";
   auto deployment = [&] { return get("deployment", "octopus-agent-worker"); };
   auto generation = deployment()["metadata"]["generation"];
-  auto foreign = upgrade(CUTTLE_STOCK_CHART, json::object(),
+  auto foreign = upgrade(stock_chart_folder(), json::object(),
                          {as, "--atomic", "--timeout", "60s"});
   EXPECT_NE(foreign.code, 0) << foreign.text;
   EXPECT_NE(foreign.text.find("forbidden"), std::string::npos) << foreign.text;
@@ -182,11 +184,12 @@ TEST_F(TakeOver, TheUpgradersAccountCanNotBringAnotherChart) {
 
   // With the rights for it, it upgrades with this chart ...
   const json rights{{"cuttle", {{"autoUpgrader", {{"rights", "namespace"}}}}}};
-  auto given = upgrade(CUTTLE_CHART, rights, {"--wait", "--timeout", "120s"});
+  auto given = upgrade(chart_folder(), rights, {"--wait", "--timeout", "120s"});
   ASSERT_EQ(given.code, 0) << given.text;
   auto more = rights;
   more["agent"]["pollingConnectionCount"] = 2;
-  auto own = upgrade(CUTTLE_CHART, more, {as, "--atomic", "--timeout", "120s"});
+  auto own
+    = upgrade(chart_folder(), more, {as, "--atomic", "--timeout", "120s"});
   EXPECT_EQ(own.code, 0) << own.text;
   EXPECT_GT(deployment()["metadata"]["generation"], generation);
   auto image
@@ -196,7 +199,7 @@ TEST_F(TakeOver, TheUpgradersAccountCanNotBringAnotherChart) {
   auto broken = more;
   broken["agent"]["image"] = {{"tag", "no-such"}, {"pullPolicy", "Never"}};
   auto failed
-    = upgrade(CUTTLE_CHART, broken, {as, "--atomic", "--timeout", "20s"});
+    = upgrade(chart_folder(), broken, {as, "--atomic", "--timeout", "20s"});
   EXPECT_NE(failed.code, 0) << failed.text;
   ASSERT_NO_FATAL_FAILURE(
     expect_alone("octopus-agent-worker", "octopus-agent-tentacle"));

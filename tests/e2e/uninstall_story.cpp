@@ -3,6 +3,7 @@
 #include <fstream>
 
 #include "tests/e2e/helm_stage.hpp"
+#include "tests/folders.hpp"
 
 namespace cuttle::test {
 
@@ -79,7 +80,7 @@ TEST_F(UninstallStory, LeavesNothingNotEvenTheWorkersRecord_CHT20) {
   // An upgrade collects none of them.
   values.merge_patch(with_deregistration());
   auto upgraded
-    = upgrade(CUTTLE_CHART, values, {"--wait", "--timeout", "150s"});
+    = upgrade(chart_folder(), values, {"--wait", "--timeout", "150s"});
   ASSERT_EQ(upgraded.code, 0) << upgraded.text;
   EXPECT_EQ(list("pods", scripts).size(), 2u);
   EXPECT_EQ(feed_secrets(), 1u);

@@ -5,6 +5,7 @@
 #include <mutex>
 
 #include "tests/e2e/helm_stage.hpp"
+#include "tests/folders.hpp"
 
 namespace cuttle::test {
 
@@ -27,7 +28,7 @@ protected:
       return;
     if (tools_image_.empty())
       GTEST_SKIP() << "there is no image with helm: ./dev e2e";
-    for (std::string chart : {CUTTLE_CHART, CUTTLE_STOCK_CHART}) {
+    for (std::string chart : {chart_folder(), stock_chart_folder()}) {
       auto packed = helm({"package", chart, "-d", folder_.string()});
       ASSERT_EQ(packed.code, 0) << packed.text;
     }
@@ -189,7 +190,7 @@ TEST_F(UpgradeStory, TheServersScriptReplacesTheWorkerUnderItself_UPG04) {
   // With those of the namespace it may not bring a chart that wants more.
   const json rights{{"cuttle", {{"autoUpgrader", {{"rights", "namespace"}}}}}};
   auto before = worker_pods();
-  auto given = upgrade(CUTTLE_CHART, rights);
+  auto given = upgrade(chart_folder(), rights);
   ASSERT_EQ(given.code, 0) << given.text;
   EXPECT_EQ(worker_pods(), before) << "other rights need no other worker";
   result = start_upgrade(foreign_chart_, "")->wait(120s);

@@ -5,6 +5,7 @@
 #include <fstream>
 
 #include "tests/e2e/helm_stage.hpp"
+#include "tests/folders.hpp"
 
 namespace cuttle::test {
 
@@ -74,7 +75,7 @@ TEST_P(WizardStory, ItsOwnOutputInstallsTheWorker) {
   std::ofstream{folder_ / "authority.pem"} << rest_->authority();
   auto address = "https://" + host_ + ":";
   auto script = (folder_ / "install.ps1").string();
-  auto asked = run_inside({CUTTLE_PROGRAM,
+  auto asked = run_inside({cuttle_program(),
                            "wizard",
                            "--server",
                            address + std::to_string(rest_->port()),
@@ -100,7 +101,7 @@ TEST_P(WizardStory, ItsOwnOutputInstallsTheWorker) {
                            "--storage-class",
                            name_space(),
                            "--chart",
-                           CUTTLE_CHART,
+                           chart_folder(),
                            "--format",
                            GetParam().format,
                            "-o",

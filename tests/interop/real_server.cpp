@@ -10,6 +10,7 @@
 
 #include "infra/settings/settings.hpp"
 #include "infra/sim/embedded_cluster.hpp"
+#include "tests/folders.hpp"
 #include "tests/interop/child_process.hpp"
 #include "tests/interop/peer.hpp"
 #include "tests/interop/relay.hpp"
@@ -96,7 +97,7 @@ protected:
     auto all = environment();
     all.insert(more.begin(), more.end());
     worker_ = std::make_unique<child_process>(
-      words{CUTTLE_INTEROP_PROGRAM, "run", "--kubeconfig",
+      words{cuttle_program(), "run", "--kubeconfig",
             cluster_->kubeconfig().string()},
       all, folder_.path() / "worker.txt");
   }
@@ -193,7 +194,7 @@ private:
       {prefix + "PERSISTENTVOLUMESIZE", "10Gi"},
       {prefix + "SCRIPTPODIMAGE", "interop"},
       {prefix + "SCRIPTPODIMAGETAG", "1"},
-      {"BOOTSTRAPRUNNEREXECUTABLEDIRECTORY", CUTTLE_INTEROP_RUNNER},
+      {"BOOTSTRAPRUNNEREXECUTABLEDIRECTORY", runner_folder() + "/"},
       {"TentacleHome", home_.string()},
       {"TentaclePollingConnectionCount", "5"},
       {"CUTTLE_HTTP_BIND", "127.0.0.1"},

@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <thread>
 
+#include "tests/folders.hpp"
 #include "tests/program/stage.hpp"
 
 namespace cuttle::test {
@@ -118,7 +119,7 @@ protected:
                        "CLUSTER_CACHE", "CLUSTER_API_PORT"})
       if (auto* value = std::getenv(name))
         environment[name] = value;
-    process command{{CUTTLE_TEST_DATA "/cluster/ctl", what, "kube-apiserver"},
+    process command{{tests_folder() + "/cluster/ctl", what, "kube-apiserver"},
                     environment,
                     folder_ / "ctl.log"};
     EXPECT_EQ(command.wait(90s), 0) << command.output();

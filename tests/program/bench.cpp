@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 #include <unistd.h>
 
+#include "tests/folders.hpp"
 #include "tests/program/process.hpp"
 
 namespace cuttle::test {
@@ -35,7 +36,7 @@ protected:
 
   // Exit code of `cuttle bench` with these flags.
   int run(std::vector<std::string> flags) {
-    std::vector<std::string> command{CUTTLE_PROGRAM, "bench", "--quiet"};
+    std::vector<std::string> command{cuttle_program(), "bench", "--quiet"};
     command.insert(command.end(), flags.begin(), flags.end());
     process bench{command, {{"TMPDIR", folder_.string()}}, folder_ / "out"};
     auto code = bench.wait(120s);
@@ -154,7 +155,7 @@ TEST_F(Bench, FailsWhenOperationsAreLost) {
 }
 
 TEST_F(Bench, ReportsAndCleansUpWhenItIsInterrupted) {
-  process bench{{CUTTLE_PROGRAM, "bench", "--operations", "2", "--rate", "0",
+  process bench{{cuttle_program(), "bench", "--operations", "2", "--rate", "0",
                  "--sleep", "600000", "--json", folder_ / "report.json"},
                 {{"TMPDIR", folder_.string()}},
                 folder_ / "out"};

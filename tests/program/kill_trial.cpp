@@ -35,6 +35,10 @@ class KillTrial : public LinkStage {
 protected:
   static constexpr unsigned trials_of_a_test_run = 10;
 
+  // A kubelet that could not take a pod away tries again after up to a minute
+  // and a half.
+  static constexpr auto removal_patience = 120s;
+
   void SetUp() override {
     auto wanted = number_of("CUTTLE_KILL_TRIALS");
     if (!wanted && !real_cluster())
@@ -55,7 +59,9 @@ protected:
   void expect_clean(const running_script& script, bool killed_in_completion) {
     auto workspace = home_ / "Work" / script.ticket.task_id;
     if (!killed_in_completion) {
-      EXPECT_TRUE(eventually([&] { return cluster_->pods().empty(); }, 60s));
+      EXPECT_TRUE(
+        eventually([&] { return cluster_->pods().empty(); }, removal_patience))
+        << cluster_->describe_pods();
       EXPECT_TRUE(eventually([&] { return !fs::exists(workspace); }));
       return;
     }
@@ -63,7 +69,9 @@ protected:
       EXPECT_EQ(pod, kubernetes::script_pod_name(script.ticket));
       cluster_->delete_pod(pod, 0);
     }
-    EXPECT_TRUE(eventually([&] { return cluster_->pods().empty(); }, 60s));
+    EXPECT_TRUE(
+      eventually([&] { return cluster_->pods().empty(); }, removal_patience))
+      << cluster_->describe_pods();
     fs::remove_all(workspace);
   }
 

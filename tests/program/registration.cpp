@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "infra/sim/octopus_rest.hpp"
+#include "tests/folders.hpp"
 #include "tests/program/stage.hpp"
 
 namespace cuttle::test {
@@ -38,7 +39,7 @@ protected:
 
   /// Runs the program with one of its commands to its end.
   int command(std::vector<std::string> arguments, const std::string& log) {
-    std::vector<std::string> all{CUTTLE_PROGRAM};
+    std::vector<std::string> all{cuttle_program()};
     all.insert(all.end(), arguments.begin(), arguments.end());
     for (auto& x : std::vector<std::string>{
            "--kubeconfig", cluster_->worker_kubeconfig().string(), "--ca-file",

@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 #include <sstream>
 
+#include "tests/folders.hpp"
 #include "tests/program/process.hpp"
 
 namespace cuttle::test {
@@ -41,7 +42,7 @@ protected:
 
   /// Runs `cuttle demo` with that scenario; returns its exit code.
   int play(const std::string& name) {
-    std::vector<std::string> command{CUTTLE_PROGRAM, "demo", "--plain",
+    std::vector<std::string> command{cuttle_program(), "demo", "--plain",
                                      "--scenario", name};
     command.insert(command.end(), cluster_.begin(), cluster_.end());
     process demo{command, {{"HOME", folder_.string()}}, folder_ / "demo.log"};

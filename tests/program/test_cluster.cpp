@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "infra/kubernetes/api_client.hpp"
+#include "tests/folders.hpp"
 #include "tests/program/process.hpp"
 
 namespace cuttle::test {
@@ -63,6 +64,13 @@ public:
     return cluster_.pods();
   }
 
+  std::string describe_pods() override {
+    std::string result;
+    for (auto& name : cluster_.pods())
+      result += name + '\n';
+    return result;
+  }
+
   void set_pod_quota(unsigned pods) override {
     cluster_.set_pod_quota(pods);
   }
@@ -78,6 +86,8 @@ private:
     result.directory = folder / "cluster";
     result.schedule_delay = 10ms;
     result.pull_delay = 10ms;
+    // As many as the node of tests/cluster takes.
+    result.processes = 250;
     result.missing_images = {"example.invalid/no-such-image:1"};
     return result;
   }
@@ -156,6 +166,24 @@ public:
     return result;
   }
 
+  std::string describe_pods() override {
+    auto list = json::parse(raw("GET", pods_path()
+                                         + "?labelSelector=octopus.com%2F"
+                                           "scriptTicketId"));
+    std::string result;
+    for (auto& item : list["items"]) {
+      auto& about = item["metadata"];
+      auto& status = item["status"];
+      result += about["name"].get<std::string>() + " "
+                + status.value("phase", "without a phase") + ", created "
+                + about.value("creationTimestamp", "") + ", to be gone by "
+                + about.value("deletionTimestamp", "(not asked for)") + ", "
+                + status.value("containerStatuses", json::array()).dump()
+                + '\n';
+    }
+    return result;
+  }
+
   void set_pod_quota(unsigned pods) override {
     auto path = "/api/v1/namespaces/" + namespace_ + "/resourcequotas";
     json quota = {{"apiVersion", "v1"},
@@ -210,9 +238,9 @@ private:
 
   void run_script(const std::string& name,
                   const std::vector<std::string>& more) {
-    std::vector<std::string> command{
-      std::string{CUTTLE_TEST_DATA} + "/e2e/" + name, "--kubeconfig",
-      kubeconfig_, "--namespace", namespace_};
+    std::vector<std::string> command{tests_folder() + "/e2e/" + name,
+                                     "--kubeconfig", kubeconfig_, "--namespace",
+                                     namespace_};
     command.insert(command.end(), more.begin(), more.end());
     process script{command, {{"HOME", "/root"}}, folder_ / (name + ".log")};
     if (script.wait(120s) != 0)

@@ -28,6 +28,9 @@ public:
     = 0;
   /// Names of the script pods that exist.
   virtual std::vector<std::string> pods() = 0;
+  /// A line for each of them, for a test that failed: what the cluster says of
+  /// its phase, its deletion and its containers.
+  virtual std::string describe_pods() = 0;
   /// Lets the namespace have that many pods that have not ended, by a resource
   /// quota `scripts` that is in force on return.
   virtual void set_pod_quota(unsigned pods) = 0;

@@ -3,6 +3,8 @@
 #include <curl/curl.h>
 #include <sstream>
 
+#include "tests/folders.hpp"
+
 namespace cuttle::test {
 
 namespace {
@@ -16,7 +18,7 @@ environment_of(test_cluster& cluster, const std::filesystem::path& home,
   result["OCTOPUS__K8STENTACLE__SCRIPTPODIMAGE"] = image.substr(0, colon);
   result["OCTOPUS__K8STENTACLE__SCRIPTPODIMAGETAG"] = image.substr(colon + 1);
   result["OCTOPUS__K8STENTACLE__SCRIPTPODPULLPOLICY"] = "IfNotPresent";
-  result["BOOTSTRAPRUNNEREXECUTABLEDIRECTORY"] = CUTTLE_RUNNER_DIRECTORY;
+  result["BOOTSTRAPRUNNEREXECUTABLEDIRECTORY"] = runner_folder();
   result["TentacleHome"] = home.string();
   result["TentaclePollingConnectionCount"] = "3";
   result["CUTTLE_HTTP_BIND"] = "127.0.0.1";
@@ -38,7 +40,7 @@ worker_program::worker_program(test_cluster& cluster,
                                const std::filesystem::path& home,
                                const std::filesystem::path& log,
                                const std::map<std::string, std::string>& more)
-  : process_({CUTTLE_PROGRAM, "run", "--kubeconfig",
+  : process_({cuttle_program(), "run", "--kubeconfig",
               cluster.worker_kubeconfig().string()},
              environment_of(cluster, home, more), log) {}
 

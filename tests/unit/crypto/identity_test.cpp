@@ -8,13 +8,14 @@
 #include "infra/crypto/cipher.hpp"
 #include "infra/crypto/identity.hpp"
 #include "infra/crypto/openssl.hpp"
+#include "tests/folders.hpp"
 
 namespace cuttle::crypto {
 
 namespace {
 
 std::string read(const std::string& name) {
-  std::ifstream file{CUTTLE_TEST_DATA "/unit/crypto/data/" + name};
+  std::ifstream file{tests_folder() + "/unit/crypto/data/" + name};
   EXPECT_TRUE(file) << name;
   std::ostringstream out;
   out << file.rdbuf();

@@ -5,6 +5,8 @@
 #include <fstream>
 #include <openssl/evp.h>
 
+#include "tests/folders.hpp"
+
 namespace cuttle::halibut::test {
 
 namespace {
@@ -23,7 +25,7 @@ std::vector<std::uint8_t> decode_hex(const std::string& text) {
 std::vector<vector_step> load() {
   std::vector<std::filesystem::path> files;
   for (auto& x :
-       std::filesystem::directory_iterator{CUTTLE_TEST_DATA "/vectors"})
+       std::filesystem::directory_iterator{tests_folder() + "/vectors"})
     if (x.path().extension() == ".json")
       files.push_back(x.path());
   std::sort(files.begin(), files.end());

@@ -5,6 +5,7 @@
 #include <sstream>
 
 #include "infra/kubernetes/advice.hpp"
+#include "tests/folders.hpp"
 
 using namespace cuttle;
 using namespace cuttle::kubernetes;
@@ -24,7 +25,7 @@ TEST(Advice, HasEachReasonOnceWithAProblemAndARemedy) {
 }
 
 TEST(Advice, IsInTheDocumentAsItIsInTheCode) {
-  std::ifstream file{CUTTLE_DOCS "/troubleshooting.md"};
+  std::ifstream file{docs_folder() + "/troubleshooting.md"};
   ASSERT_TRUE(file);
   std::ostringstream text;
   text << file.rdbuf();

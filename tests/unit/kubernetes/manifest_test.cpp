@@ -7,6 +7,7 @@
 #include <sstream>
 
 #include "sample_pod.hpp"
+#include "tests/folders.hpp"
 
 using namespace cuttle;
 using namespace cuttle::kubernetes;
@@ -19,8 +20,7 @@ using namespace cuttle::kubernetes::test;
 namespace {
 
 std::string golden(const std::string& name) {
-  std::ifstream file{std::string(CUTTLE_TEST_DATA) + "/unit/kubernetes/golden/"
-                     + name};
+  std::ifstream file{tests_folder() + "/unit/kubernetes/golden/" + name};
   std::ostringstream text;
   text << file.rdbuf();
   return text.str();

@@ -5,6 +5,7 @@
 #include <sstream>
 
 #include "infra/load/profile.hpp"
+#include "tests/folders.hpp"
 
 namespace cuttle::load {
 
@@ -87,10 +88,8 @@ TEST(Profile, KnowsEachKindThatItNames) {
 }
 
 TEST(Profile, OfTheProjectCanAllBeRead) {
-  auto folder = std::filesystem::path{CUTTLE_TEST_DATA}.parent_path()
-                / "benchmarks" / "profiles";
   unsigned count = 0;
-  for (auto& entry : std::filesystem::directory_iterator{folder}) {
+  for (auto& entry : std::filesystem::directory_iterator{profiles_folder()}) {
     std::ifstream in{entry.path()};
     std::ostringstream text;
     text << in.rdbuf();

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 
 #include "fixture.hpp"
+#include "tests/folders.hpp"
 
 namespace cuttle::test {
 
@@ -501,7 +502,7 @@ TEST_F(Mistakes, MachineKeyOfAWrongSize) {
 // -- the table --------------------------------------------------------------
 
 TEST(MistakeTable, OfTheDocumentationHasEachMistakeOnce) {
-  std::ifstream file{CUTTLE_DOCS "/registration.md"};
+  std::ifstream file{docs_folder() + "/registration.md"};
   ASSERT_TRUE(file);
   std::multiset<std::string> rows;
   for (std::string line; std::getline(file, line);)

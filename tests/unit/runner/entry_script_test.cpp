@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 #include <sys/utsname.h>
 
+#include "tests/folders.hpp"
 #include "tests/unit/runner/runner_process.hpp"
 
 using namespace cuttle;
@@ -10,7 +11,7 @@ namespace {
 
 using lines = std::vector<std::string>;
 
-const std::string entry = CUTTLE_RUNNER_DIRECTORY "/execute-bootstrapRunner.sh";
+const std::string entry = runner_folder() + "/execute-bootstrapRunner.sh";
 
 // The shells that images have as `sh`; those that are not installed here are
 // left out. BusyBox takes its own `uname` for any other.

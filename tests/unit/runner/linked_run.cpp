@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "infra/runner_link/wire.hpp"
+#include "tests/folders.hpp"
 
 namespace cuttle::runner::test {
 
@@ -29,7 +30,8 @@ std::string read_file(const std::filesystem::path& path) {
 
 std::vector<std::string> runner_words(const workspace& where,
                                       std::string_view body) {
-  return {CUTTLE_RUNNER, where.path().string(), where.write("script.sh", body)};
+  return {runner_program(), where.path().string(),
+          where.write("script.sh", body)};
 }
 
 /// Processor time of a process so far, in ticks.

@@ -3,6 +3,7 @@
 #include <thread>
 #include <unistd.h>
 
+#include "tests/folders.hpp"
 #include "tests/unit/runner/runner_process.hpp"
 
 using namespace cuttle;
@@ -152,7 +153,7 @@ TEST(RunnerOutput, EndsTheScriptWhenNobodyReads) {
     place,
     {"bash", "-c",
      "set -o pipefail; \"$0\" \"$1\" \"$2\" | head -c 200 >/dev/null",
-     CUTTLE_RUNNER, place.path().string(), script}};
+     runner_program(), place.path().string(), script}};
   EXPECT_EQ(shell.finish(), 141);
   EXPECT_TRUE(std::filesystem::exists(place.path() / "stopped"));
   EXPECT_NE(shell.error_text().find("standard output can not be written"),

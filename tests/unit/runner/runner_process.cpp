@@ -11,6 +11,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "tests/folders.hpp"
+
 namespace cuttle::runner::test {
 
 namespace {
@@ -21,7 +23,7 @@ constexpr int poll_limit_ms = 60'000;
 
 std::vector<std::string> command(const workspace& where, std::string_view body,
                                  std::vector<std::string> arguments) {
-  std::vector<std::string> result{CUTTLE_RUNNER, where.path().string(),
+  std::vector<std::string> result{runner_program(), where.path().string(),
                                   where.write("Bootstrap.sh", body)};
   result.insert(result.end(), arguments.begin(), arguments.end());
   return result;

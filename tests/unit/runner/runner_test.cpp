@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "infra/podlog/gcm.hpp"
+#include "tests/folders.hpp"
 #include "tests/unit/runner/runner_process.hpp"
 
 using namespace cuttle;
@@ -142,7 +143,7 @@ TEST(Runner, RefusesAMissingOrWrongKeyFile_BR03_BR12) {
   workspace place;
   auto script = place.write("Bootstrap.sh", "echo no");
   auto run = [&] {
-    process uut{place, {CUTTLE_RUNNER, place.path().string(), script}};
+    process uut{place, {runner_program(), place.path().string(), script}};
     EXPECT_EQ(uut.finish(), 2);
     EXPECT_TRUE(uut.frames().empty());
     EXPECT_EQ(uut.unframed(), "");
@@ -163,8 +164,8 @@ TEST(Runner, RefusesAMissingOrWrongKeyFile_BR03_BR12) {
 
 TEST(Runner, RefusesMissingArguments_BR03) {
   workspace place;
-  for (const auto& words :
-       {lines{CUTTLE_RUNNER}, lines{CUTTLE_RUNNER, place.path().string()}}) {
+  for (const auto& words : {lines{runner_program()},
+                            lines{runner_program(), place.path().string()}}) {
     process uut{place, words};
     EXPECT_EQ(uut.finish(), 2);
     EXPECT_TRUE(uut.frames().empty());
@@ -178,7 +179,7 @@ TEST(Runner, ToleratesLineEndsInTheKeyFile_BR03) {
   place.write("keyfile",
               text.substr(0, 10) + "\r\n" + text.substr(10) + "\r\n");
   process uut{place,
-              {CUTTLE_RUNNER, place.path().string(),
+              {runner_program(), place.path().string(),
                place.write("Bootstrap.sh", "echo hello")}};
   EXPECT_EQ(uut.finish(), 0);
   EXPECT_EQ(uut.script_lines(output_source::out), lines{"hello"});
@@ -189,7 +190,7 @@ TEST(Runner, UsesAShorterKey_BR03) {
   crypto::bytes key(16, 7);
   place.write("keyfile", crypto::to_base64(key));
   process uut{place,
-              {CUTTLE_RUNNER, place.path().string(),
+              {runner_program(), place.path().string(),
                place.write("Bootstrap.sh", "exit 3")}};
   EXPECT_EQ(uut.finish(), 3);
   auto last = uut.unframed().rfind('|');
@@ -206,7 +207,7 @@ TEST(Runner, UsesAShorterKey_BR03) {
 TEST(Runner, SaysThatTheImageHasNoBash_LIM06) {
   workspace place;
   process uut{place,
-              {CUTTLE_RUNNER, place.path().string(),
+              {runner_program(), place.path().string(),
                place.write("Bootstrap.sh", "echo no")},
               {"PATH=" + place.path().string()}};
   EXPECT_EQ(uut.finish(), 127);

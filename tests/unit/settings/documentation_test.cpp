@@ -4,13 +4,14 @@
 #include <sstream>
 
 #include "support.hpp"
+#include "tests/folders.hpp"
 
 namespace cuttle::settings {
 
 namespace {
 
 std::string documentation() {
-  std::ifstream file{CUTTLE_DOCS "/settings.md"};
+  std::ifstream file{docs_folder() + "/settings.md"};
   EXPECT_TRUE(file);
   std::ostringstream out;
   out << file.rdbuf();

@@ -3,6 +3,7 @@
 #include <sstream>
 
 #include "support.hpp"
+#include "tests/folders.hpp"
 
 namespace cuttle::settings {
 
@@ -19,7 +20,7 @@ struct documented {
 };
 
 std::vector<documented> rows() {
-  std::ifstream file{CUTTLE_DOCS "/settings.md"};
+  std::ifstream file{docs_folder() + "/settings.md"};
   std::vector<documented> result;
   auto inside = false;
   for (std::string line; std::getline(file, line);) {

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "infra/crypto/cipher.hpp"
+#include "tests/folders.hpp"
 
 namespace cuttle::tentacle::test {
 
@@ -90,7 +91,7 @@ void add_types(const bson_iter_t& parent, const std::string& path,
 } // namespace
 
 exchange load_recorded(const std::string& name) {
-  std::ifstream file{CUTTLE_TEST_DATA "/vectors/" + name + ".json"};
+  std::ifstream file{tests_folder() + "/vectors/" + name + ".json"};
   EXPECT_TRUE(file) << name;
   auto recording = nlohmann::json::parse(file);
   exchange result;
