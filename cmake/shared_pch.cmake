@@ -47,8 +47,8 @@ function(cuttle_share_pch)
     COMMAND "${CMAKE_CXX_COMPILER}" -std=c++20 -E -P -dD
       "$<$<BOOL:${includes}>:-I$<JOIN:${includes},;-I>>"
       "$<$<BOOL:${defines}>:-D$<JOIN:${defines},;-D>>"
-      -x c++-header cmake_pch.hxx -o pch.text
-    COMMAND "${CMAKE_COMMAND}" -E sha256sum pch.text >cmake_pch.hxx.pch.sum
+      -w -x c++-header cmake_pch.hxx -o pch.text
+    COMMAND "${CMAKE_COMMAND}" -E sha256sum pch.text > cmake_pch.hxx.pch.sum
     COMMAND "${CMAKE_COMMAND}" -E rm pch.text
     WORKING_DIRECTORY "${folder}" DEPENDS cuttle_shared_pch
     VERBATIM COMMAND_EXPAND_LISTS COMMENT "Summing up the precompiled header")

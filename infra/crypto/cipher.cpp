@@ -152,8 +152,8 @@ bytes encrypt_setting(byte_span machine_key, byte_span machine_iv,
   return result;
 }
 
-outcome<std::string> decrypt_setting(byte_span machine_key,
-                                     byte_span machine_iv, byte_span sealed) {
+outcome<secret_bytes> decrypt_setting(byte_span machine_key,
+                                      byte_span machine_iv, byte_span sealed) {
   if (machine_key.size() != 32 || machine_iv.size() != block_size)
     return fail(errc::invalid_request, "the machine key must have 32 bytes and "
                                        "its initialisation vector 16");
@@ -162,9 +162,9 @@ outcome<std::string> decrypt_setting(byte_span machine_key,
     return fail(errc::invalid_request, "the encrypted value is cut off or was "
                                        "not written by a worker");
   static const auto* cipher = fetched("AES-256-CBC");
-  std::string result(sealed.size() + block_size, '\0');
+  secret_bytes result(sealed.size() + block_size);
   auto context = make_context();
-  auto* out = reinterpret_cast<unsigned char*>(result.data());
+  auto* out = result.data();
   int written = 0;
   int rest = 0;
   if (EVP_DecryptInit_ex2(context.get(), cipher, machine_key.data(),
@@ -174,14 +174,11 @@ outcome<std::string> decrypt_setting(byte_span machine_key,
                            static_cast<int>(sealed.size()))
            != 1
       || EVP_DecryptFinal_ex(context.get(), out + written, &rest) != 1) {
-    OPENSSL_cleanse(result.data(), result.size());
     take_openssl_error();
     return fail(errc::invalid_request, "the encrypted value does not belong to "
                                        "this machine key");
   }
-  auto size = static_cast<std::size_t>(written + rest);
-  OPENSSL_cleanse(result.data() + size, result.size() - size);
-  result.resize(size);
+  result.resize(static_cast<std::size_t>(written + rest));
   return result;
 }
 

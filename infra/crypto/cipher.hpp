@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "infra/crypto/secret.hpp"
 #include "messages/failure.hpp"
 
 namespace cuttle::crypto {
@@ -43,8 +44,8 @@ std::optional<std::string> open(const log_key& key, byte_span sealed);
 /// AES-256-CBC with PKCS#7, for settings at rest [CFG-13].
 bytes encrypt_setting(byte_span machine_key, byte_span machine_iv,
                       std::string_view text);
-outcome<std::string> decrypt_setting(byte_span machine_key,
-                                     byte_span machine_iv, byte_span sealed);
+outcome<secret_bytes> decrypt_setting(byte_span machine_key,
+                                      byte_span machine_iv, byte_span sealed);
 
 /// Content of an encrypted workspace file: `IV__` ‖ IV ‖ AES-128-CBC of the
 /// text [WS-05]. A leading UTF-8/16/32 byte order mark selects the encoding of
@@ -79,6 +80,13 @@ std::string to_hex(byte_span data);
 std::optional<bytes> from_hex(std::string_view text);
 std::string to_base64(byte_span data);
 std::optional<bytes> from_base64(std::string_view text);
+/// The same for what is secret.
+std::optional<secret_bytes> secret_from_base64(std::string_view text);
+
+/// The text of bytes.
+inline std::string_view as_text(byte_span data) {
+  return {reinterpret_cast<const char*>(data.data()), data.size()};
+}
 
 /// The bytes of a text.
 inline byte_span as_bytes(std::string_view text) {

@@ -28,6 +28,36 @@ bool base64_digit(char c) {
          || (c >= '0' && c <= '9') || c == '+' || c == '/';
 }
 
+template <class Bytes>
+std::optional<Bytes> decode_base64(std::string_view text) {
+  constexpr std::size_t piece = 4u << 20;
+  Bytes packed;
+  packed.reserve(text.size());
+  std::size_t padding = 0;
+  for (auto c : text) {
+    if (white(c))
+      continue;
+    if (c == '=')
+      ++padding;
+    else if (!base64_digit(c) || padding > 0)
+      return std::nullopt;
+    packed.push_back(static_cast<std::uint8_t>(c));
+  }
+  if (packed.size() % 4 != 0 || padding > 2)
+    return std::nullopt;
+  Bytes result(packed.size() / 4 * 3);
+  for (std::size_t i = 0; i < packed.size(); i += piece) {
+    auto size = std::min(piece, packed.size() - i);
+    if (EVP_DecodeBlock(result.data() + i / 4 * 3, packed.data() + i,
+                        static_cast<int>(size))
+        < 0)
+      return std::nullopt;
+  }
+  result.erase(result.end() - static_cast<std::ptrdiff_t>(padding),
+               result.end());
+  return result;
+}
+
 } // namespace
 
 std::string to_hex(byte_span data) {
@@ -73,33 +103,11 @@ std::string to_base64(byte_span data) {
 }
 
 std::optional<bytes> from_base64(std::string_view text) {
-  constexpr std::size_t piece = 4u << 20;
-  std::string packed;
-  packed.reserve(text.size());
-  std::size_t padding = 0;
-  for (auto c : text) {
-    if (white(c))
-      continue;
-    if (c == '=')
-      ++padding;
-    else if (!base64_digit(c) || padding > 0)
-      return std::nullopt;
-    packed += c;
-  }
-  if (packed.size() % 4 != 0 || padding > 2)
-    return std::nullopt;
-  bytes result(packed.size() / 4 * 3);
-  const auto* in = reinterpret_cast<const unsigned char*>(packed.data());
-  for (std::size_t i = 0; i < packed.size(); i += piece) {
-    auto size = std::min(piece, packed.size() - i);
-    if (EVP_DecodeBlock(result.data() + i / 4 * 3, in + i,
-                        static_cast<int>(size))
-        < 0)
-      return std::nullopt;
-  }
-  result.erase(result.end() - static_cast<std::ptrdiff_t>(padding),
-               result.end());
-  return result;
+  return decode_base64<bytes>(text);
+}
+
+std::optional<secret_bytes> secret_from_base64(std::string_view text) {
+  return decode_base64<secret_bytes>(text);
 }
 
 } // namespace cuttle::crypto

@@ -2,8 +2,8 @@
 
 namespace cuttle::crypto {
 
-log_keys::log_keys(bytes machine_key, std::size_t kept)
-  : machine_key_(std::move(machine_key)), kept_(kept) {}
+log_keys::log_keys(byte_span machine_key, std::size_t kept)
+  : machine_key_(machine_key.begin(), machine_key.end()), kept_(kept) {}
 
 log_key log_keys::of(std::string_view ticket) {
   std::string name{ticket};

@@ -15,13 +15,13 @@ namespace cuttle::crypto {
 /// three times within its first seconds. Thread-safe.
 class log_keys {
 public:
-  explicit log_keys(bytes machine_key, std::size_t kept = 512);
+  explicit log_keys(byte_span machine_key, std::size_t kept = 512);
 
   /// See `derive_log_key`.
   log_key of(std::string_view ticket);
 
 private:
-  const bytes machine_key_;
+  const secret_bytes machine_key_;
   const std::size_t kept_;
   std::mutex mutex_;
   std::unordered_map<std::string, log_key> known_;

@@ -144,8 +144,8 @@ struct stored_settings {
   std::vector<std::string> listening_trust;
   std::optional<unsigned> polling_connections;
   bool registered = false;
-  crypto::bytes machine_key;
-  crypto::bytes machine_iv;
+  crypto::secret_bytes machine_key;
+  crypto::secret_bytes machine_iv;
   /// Invalid when the worker has none yet.
   crypto::identity identity;
   polling_proxy proxy;
@@ -156,6 +156,9 @@ struct stored_settings {
 
 /// Data of config map and secret.
 using string_map = std::map<std::string, std::string>;
+
+/// Overwrites the values with zeros: a secret that was read is not needed again.
+void wipe(string_map& data);
 
 /// Puts what the environment has in the place of the config map's entries, in
 /// their form: a certificate or password is encrypted [CFG-04].

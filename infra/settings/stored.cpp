@@ -91,7 +91,7 @@ private:
     out.machine_iv.assign(iv->second.begin(), iv->second.end());
   }
 
-  outcome<std::string> decrypt(const std::string& text) {
+  outcome<crypto::secret_bytes> decrypt(const std::string& text) {
     if (out.machine_key.empty())
       return fail(errc::not_found, "there is no machine key in the secret");
     auto sealed = crypto::from_base64(text);
@@ -105,8 +105,8 @@ private:
     if (stored.empty() || !errors.empty())
       return;
     auto made = decrypt(stored).and_then(
-      [](std::string&& text) -> outcome<crypto::identity> {
-        auto pfx = crypto::from_base64(text);
+      [](crypto::secret_bytes&& text) -> outcome<crypto::identity> {
+        auto pfx = crypto::secret_from_base64(crypto::as_text(text));
         if (!pfx)
           return fail(errc::invalid_request,
                       "the decrypted certificate is not Base64");
@@ -150,7 +150,7 @@ private:
     if (stored.empty() || !errors.empty())
       return;
     if (auto password = decrypt(stored))
-      out.proxy.password = std::move(*password);
+      out.proxy.password = crypto::as_text(*password);
     else
       warn(key_proxy_password,
            "the proxy's password can not be used: " + password.error().text
@@ -162,6 +162,11 @@ private:
 };
 
 } // namespace
+
+void wipe(string_map& data) {
+  for (auto& [key, value] : data)
+    crypto::wipe(value);
+}
 
 tl::expected<stored_settings, std::vector<problem>>
 read_stored(const string_map& config_map, const string_map& secret) {

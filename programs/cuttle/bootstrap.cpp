@@ -93,7 +93,7 @@ public:
     if (!*secret)
       return missing("Unable to retrieve MachineKey from secret",
                      env_.encryption_secret, secret->error());
-    auto secret_data = (*secret)->data;
+    auto secret_data = std::move((*secret)->data);
     if (auto trouble = complete_keys(secret_data))
       return *trouble;
     auto key_of = [&](const char* name) {
@@ -104,6 +104,7 @@ public:
     settings::contribute((*config)->data, env_.contributions,
                          key_of("machine-key"), key_of("machine-iv"));
     auto stored = settings::read_stored((*config)->data, secret_data);
+    settings::wipe(secret_data);
     if (!stored)
       return stored.error();
     stored->config_map_uid = (*config)->uid;

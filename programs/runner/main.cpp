@@ -42,7 +42,7 @@ void open_missing_descriptors() {
 }
 
 // Reads `<workdir>/keyfile` [BR-03]; nothing after a complaint.
-std::optional<crypto::bytes> read_key(const std::string& directory) {
+std::optional<crypto::secret_bytes> read_key(const std::string& directory) {
   auto path = directory + "/keyfile";
   auto descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (descriptor < 0) {
@@ -59,8 +59,8 @@ std::optional<crypto::bytes> read_key(const std::string& directory) {
       used += static_cast<std::size_t>(size);
   } while (size > 0 || (size < 0 && errno == EINTR));
   ::close(descriptor);
-  text.resize(used);
-  auto key = crypto::from_base64(text);
+  auto key = crypto::secret_from_base64(std::string_view{text}.substr(0, used));
+  crypto::wipe(text);
   if (!key || (key->size() != 16 && key->size() != 24 && key->size() != 32)) {
     complain("the key file " + path
              + " has to be Base64 of 16, 24 or 32 bytes");

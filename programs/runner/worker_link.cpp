@@ -51,7 +51,7 @@ std::string last_part(std::string path) {
 } // namespace
 
 std::unique_ptr<worker_link> worker_link::make(const std::string& directory,
-                                               const crypto::bytes& key,
+                                               crypto::byte_span key,
                                                link_options options) {
   if (key.size() != crypto::log_key{}.value.size()
       || !read_link_address(directory))
@@ -59,7 +59,7 @@ std::unique_ptr<worker_link> worker_link::make(const std::string& directory,
   return std::make_unique<worker_link>(directory, key, options);
 }
 
-worker_link::worker_link(std::string directory, const crypto::bytes& key,
+worker_link::worker_link(std::string directory, crypto::byte_span key,
                          link_options options)
   : directory_(std::move(directory)), ticket_(last_part(directory_)),
     options_(options), held_(directory_, options.spool_bytes) {

@@ -52,10 +52,10 @@ public:
   /// Nothing if the worker left no address there or the key is of another size
   /// than the worker's keys.
   static std::unique_ptr<worker_link> make(const std::string& directory,
-                                           const crypto::bytes& key,
+                                           crypto::byte_span key,
                                            link_options options);
 
-  worker_link(std::string directory, const crypto::bytes& key,
+  worker_link(std::string directory, crypto::byte_span key,
               link_options options);
   ~worker_link();
   worker_link(const worker_link&) = delete;

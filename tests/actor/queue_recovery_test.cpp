@@ -7,7 +7,21 @@ namespace cuttle::test {
 
 namespace {
 
-using QueueRecoveryTest = queue_fixture;
+class QueueRecoveryTest : public queue_fixture {
+protected:
+  // A new worker that knows the pods and has not read the volume yet.
+  void restart_beside_the_volume() {
+    parent().send_exit(intake, caf::exit_reason::kill);
+    parent().send_exit(watch, caf::exit_reason::kill);
+    settle();
+    exits.clear();
+    intake = spawn_task_intake(parent(), context, health);
+    watch = spawn_pod_watch(parent(), context, intake, health);
+    settle();
+    cluster.list();
+    settle();
+  }
+};
 
 TEST_F(QueueRecoveryTest, ARestartedWorkerGoesOnInTheSameOrder_RST01) {
   fill();
@@ -74,15 +88,7 @@ TEST_F(QueueRecoveryTest, ThePodOfARequestThatMayBeThereGoesOnlyAfterIt_RST02) {
   serve();
   cluster.add(queued);
   // The new worker has not read the volume yet when the script is cancelled.
-  parent().send_exit(intake, caf::exit_reason::kill);
-  parent().send_exit(watch, caf::exit_reason::kill);
-  settle();
-  exits.clear();
-  intake = spawn_task_intake(parent(), context, health);
-  watch = spawn_pod_watch(parent(), context, intake, health);
-  settle();
-  cluster.list();
-  settle();
+  restart_beside_the_volume();
   ask(intake, cancel_script{queued, 0});
   settle();
   EXPECT_TRUE(cluster.deletions.empty());
@@ -100,15 +106,7 @@ TEST_F(QueueRecoveryTest, AVolumeThatHangsHoldsNoCancellationUp_RPC11) {
   start(queued);
   serve();
   cluster.add(queued);
-  parent().send_exit(intake, caf::exit_reason::kill);
-  parent().send_exit(watch, caf::exit_reason::kill);
-  settle();
-  exits.clear();
-  intake = spawn_task_intake(parent(), context, health);
-  watch = spawn_pod_watch(parent(), context, intake, health);
-  settle();
-  cluster.list();
-  settle();
+  restart_beside_the_volume();
   auto end = ask(intake, cancel_script{queued, 0});
   settle();
   advance(patience->drop);

@@ -241,6 +241,28 @@ protected:
     EXPECT_TRUE(summary().operations.empty()) << "an operation is left";
   }
 
+  // After a life without a kill, which shows how many boundaries there are: a
+  // worker dies at each of them.
+  template <class Check>
+  void die_everywhere(unsigned least, Check check) {
+    auto boundaries = boundaries_;
+    ASSERT_GT(boundaries, least) << "few places to die at";
+    for (auto n = 1u; n <= boundaries; ++n) {
+      SCOPED_TRACE("killed at boundary " + std::to_string(n));
+      live(n);
+      check();
+      expect_nothing_left();
+      if (HasFailure())
+        return;
+    }
+  }
+
+  void expect_whole() {
+    EXPECT_EQ(code_, real_code);
+    EXPECT_EQ(output(), numbered(1, line_count)) << "every line once, in order";
+    EXPECT_EQ(cluster.created[pod_name], 1) << "it ran more than once";
+  }
+
   std::vector<std::string> output() const {
     std::vector<std::string> result;
     for (auto& x : lines_)
@@ -274,42 +296,22 @@ private:
 TEST_F(RecoveryTest,
        AWorkerKilledAtAnyMessageLosesAndDoublesNothing_RST01_SVC45) {
   live(0);
-  auto boundaries = boundaries_;
   ASSERT_EQ(code_, real_code);
   ASSERT_EQ(output(), numbered(1, line_count));
-  ASSERT_GT(boundaries, 100u) << "few places to die at";
-  for (auto n = 1u; n <= boundaries; ++n) {
-    SCOPED_TRACE("killed at boundary " + std::to_string(n));
-    live(n);
-    EXPECT_EQ(code_, real_code);
-    EXPECT_EQ(output(), numbered(1, line_count)) << "every line once, in order";
-    EXPECT_EQ(cluster.created[pod_name], 1) << "it ran more than once";
-    expect_nothing_left();
-    if (HasFailure())
-      return;
-  }
+  die_everywhere(100, [&] { expect_whole(); });
 }
 
 TEST_F(RecoveryTest,
        AQueuedScriptIsNeitherLostNorDoubledWhereverTheWorkerDies_RST01) {
   blocked_ = true;
   live(0);
-  auto boundaries = boundaries_;
   ASSERT_EQ(code_, real_code);
   ASSERT_EQ(output(), numbered(1, line_count));
   ASSERT_EQ(store.kept_tickets.size(), 1u) << "it did not wait";
-  ASSERT_GT(boundaries, 120u) << "few places to die at";
-  for (auto n = 1u; n <= boundaries; ++n) {
-    SCOPED_TRACE("killed at boundary " + std::to_string(n));
-    live(n);
-    EXPECT_EQ(code_, real_code);
-    EXPECT_EQ(output(), numbered(1, line_count)) << "every line once, in order";
-    EXPECT_EQ(cluster.created[pod_name], 1) << "it ran more than once";
+  die_everywhere(120, [&] {
+    expect_whole();
     EXPECT_EQ(cluster.find(blocker), nullptr);
-    expect_nothing_left();
-    if (HasFailure())
-      return;
-  }
+  });
 }
 
 TEST_F(RecoveryTest,
@@ -317,20 +319,13 @@ TEST_F(RecoveryTest,
   blocked_ = true;
   cancel_after_ = 0;
   live(0);
-  auto boundaries = boundaries_;
   ASSERT_EQ(code_, exit_cancelled);
-  ASSERT_GT(boundaries, 30u);
-  for (auto n = 1u; n <= boundaries; ++n) {
-    SCOPED_TRACE("killed at boundary " + std::to_string(n));
-    live(n);
+  die_everywhere(30, [&] {
     ASSERT_TRUE(code_) << "the script hangs";
     EXPECT_NE(*code_, 0);
     EXPECT_LE(cluster.created[pod_name], 1);
     EXPECT_TRUE(output().empty() || *code_ == exit_cancelled);
-    expect_nothing_left();
-    if (HasFailure())
-      return;
-  }
+  });
 }
 
 TEST_F(
@@ -341,41 +336,23 @@ TEST_F(
     = {errc::forbidden, "exceeded quota: q, requested: pods=1, used: pods=1, "
                         "limited: pods=1."};
   live(0);
-  auto boundaries = boundaries_;
   ASSERT_EQ(code_, real_code);
   ASSERT_EQ(store.kept_tickets.size(), 1u) << "it did not wait";
-  ASSERT_GT(boundaries, 120u) << "few places to die at";
-  for (auto n = 1u; n <= boundaries; ++n) {
-    SCOPED_TRACE("killed at boundary " + std::to_string(n));
-    live(n);
-    EXPECT_EQ(code_, real_code);
-    EXPECT_EQ(output(), numbered(1, line_count)) << "every line once, in order";
-    EXPECT_EQ(cluster.created[pod_name], 1) << "it ran more than once";
-    expect_nothing_left();
-    if (HasFailure())
-      return;
-  }
+  die_everywhere(120, [&] { expect_whole(); });
 }
 
 TEST_F(RecoveryTest, ACancelledScriptIsNeverGreenWhereverTheWorkerDies_RST03) {
   cancel_after_ = 2;
   live(0);
-  auto boundaries = boundaries_;
   ASSERT_EQ(code_, exit_cancelled);
-  ASSERT_GT(boundaries, 50u);
-  for (auto n = 1u; n <= boundaries; ++n) {
-    SCOPED_TRACE("killed at boundary " + std::to_string(n));
-    live(n);
+  die_everywhere(50, [&] {
     ASSERT_TRUE(code_) << "the script hangs";
     EXPECT_NE(*code_, 0);
     EXPECT_EQ(cluster.created[pod_name], 1);
     auto lines = output();
     EXPECT_EQ(lines, numbered(1, static_cast<int>(lines.size())))
       << "no line twice, none out of order";
-    expect_nothing_left();
-    if (HasFailure())
-      return;
-  }
+  });
 }
 
 } // namespace
