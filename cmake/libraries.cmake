@@ -1,6 +1,6 @@
 # The libraries of others, as interface targets cuttle_with_<name>, and whether
 # they are linked statically. Static is what the worker ships: nothing is mapped that
-# it never uses (docs/decisions/0012-static-libraries.md).
+# it never uses (docs/decisions/0013-static-libraries.md).
 
 find_path(CUTTLE_STATIC_ROOT NAMES lib/libcurl.a PATH_SUFFIXES cuttle-static
   DOC "What tools/install-libraries made")

@@ -39,10 +39,13 @@ std::map<std::string, std::string> LinkStage::link_settings() const {
     {"CUTTLE_LINK_PORT", std::to_string(link_port_)}};
 }
 
-void LinkStage::start_linked_worker() {
+void LinkStage::start_linked_worker(
+  const std::map<std::string, std::string>& more) {
   if (real_cluster() && !way_)
     way_.emplace(link_port_, folder_);
-  start_connected_worker(link_settings());
+  auto environment = link_settings();
+  environment.insert(more.begin(), more.end());
+  start_connected_worker(environment);
   ASSERT_TRUE(worker_->logged("runner-links-listening"));
 }
 

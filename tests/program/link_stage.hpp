@@ -22,7 +22,7 @@ protected:
 
   /// Starts a worker that listens for links. A successor listens at the same
   /// port.
-  void start_linked_worker();
+  void start_linked_worker(const std::map<std::string, std::string>& more = {});
 
   /// Starts a worker that tells its runners of a port which they can not reach;
   /// for a real cluster.
