@@ -2,7 +2,6 @@
 
 namespace cuttle {
 
-
 std::string tests_folder() {
   return std::string{CUTTLE_SOURCE_FOLDER} + "/tests";
 }

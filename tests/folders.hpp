@@ -5,8 +5,9 @@
 namespace cuttle {
 
 // Where this clone of the project is. All of it is compiled into one unit, so
-// that a compiler cache finds the others for a clone in another folder. Absolute
-// paths without a slash at the end; callable from any thread and before main.
+// that a compiler cache finds the others for a clone in another folder.
+// Absolute paths without a slash at the end; callable from any thread and
+// before main.
 
 /// The folder of the tests and what they read.
 std::string tests_folder();

@@ -157,7 +157,8 @@ struct stored_settings {
 /// Data of config map and secret.
 using string_map = std::map<std::string, std::string>;
 
-/// Overwrites the values with zeros: a secret that was read is not needed again.
+/// Overwrites the values with zeros: a secret that was read is not needed
+/// again.
 void wipe(string_map& data);
 
 /// Puts what the environment has in the place of the config map's entries, in
