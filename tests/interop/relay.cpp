@@ -140,9 +140,9 @@ bool relay::pump(connection& x, way direction) {
   carried += size;
   (up ? up_ : down_) += size;
   auto sent = send_all(up ? x.far : x.near, buffer.data(), size);
-  x.broken = cut || !sent;
+  x.broken = cut;
   cuts_ += cut ? 1 : 0;
-  return !x.broken;
+  return sent && !cut;
 }
 
 // The point of a connection that ended before it is another one's.
