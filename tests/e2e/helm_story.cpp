@@ -1,4 +1,5 @@
 #include <fstream>
+#include <map>
 
 #include "tests/e2e/helm_stage.hpp"
 #include "tests/folders.hpp"
@@ -275,6 +276,40 @@ TEST_F(HelmStage, GivesEachAccountWhatItNeedsAndNoMore_RBAC01_RBAC06) {
       EXPECT_FALSE(may(account, what))
         << account << ": " << what[0] << " " << what[1] << " "
         << (what.size() > 2 ? what[2] : "");
+}
+
+TEST_F(HelmStage, AScriptUsesKubectlInItsNamespaceAndIsRefusedOutsideIt) {
+  if (tools_image_.empty())
+    GTEST_SKIP() << "there is no image with kubectl: ./dev e2e";
+  ASSERT_NO_FATAL_FAILURE(install());
+  ASSERT_NO_FATAL_FAILURE(connect());
+  start_script command;
+  command.image.emplace();
+  command.image->image = tools_image_;
+  command.script_body
+    = "kubectl create configmap by-a-script --from-literal=who=script\n"
+      "echo \"made by $(kubectl get configmap by-a-script"
+      " -o jsonpath='{.data.who}')\"\n"
+      "kubectl get pods --namespace kube-system; echo \"elsewhere $?\"\n"
+      "kubectl create namespace by-a-script; echo \"a namespace $?\"\n"
+      "exit 4";
+  auto result = start(std::move(command))->wait(150s);
+  EXPECT_EQ(result.exit_code, 4);
+  auto refused = 0;
+  std::map<std::string, int> own;
+  for (auto& line : result.lines) {
+    ++own[line.text];
+    auto forbidden = line.source == output_source::err
+                     && line.text.find("forbidden") != std::string::npos
+                     && line.text.find("system:serviceaccount:" + name_space()
+                                       + ":octopus-agent-scripts")
+                          != std::string::npos;
+    refused += forbidden ? 1 : 0;
+  }
+  for (auto* line : {"made by script", "elsewhere 1", "a namespace 1"})
+    EXPECT_EQ(own[line], 1) << line;
+  EXPECT_EQ(refused, 2);
+  EXPECT_EQ(get("configmap", "by-a-script")["data"]["who"], "script");
 }
 
 } // namespace cuttle::test
