@@ -175,14 +175,15 @@ TEST_F(RunnerLinkServer, ForgetsARunnerAtOnce) {
 }
 
 TEST_F(RunnerLinkServer, EndsTheLinkOfAnExpectationThatIsReplaced) {
+  auto other_key = key_of(9);
+  // (before the server, which tells it of the end of its links)
+  played_worker other{other_key};
   test_server uut{thread};
   uut.get().expect(ticket, key, worker.tell(uut.get()));
   raw_runner runner{uut.port};
   ASSERT_TRUE(runner.secure("Ticket-1", key));
   ASSERT_TRUE(runner.send("hello 1 1\n"));
   ASSERT_EQ(runner.line(), "from 0");
-  played_worker other{key};
-  auto other_key = key_of(9);
   uut.get().expect(ticket, other_key, other.tell(uut.get()));
   EXPECT_TRUE(runner.ended());
   raw_runner old{uut.port};

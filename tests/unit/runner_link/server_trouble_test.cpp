@@ -167,10 +167,10 @@ TEST_F(RunnerLinkTrouble, SurvivesACutAtEveryStep) {
 TEST_F(RunnerLinkTrouble, ClosesWhatGoesBeyondTheLimitOfConnections) {
   server_options options;
   options.connections = 2;
+  played_worker second{key};
   test_server uut{thread, options};
   uut.get().expect(ticket, key, worker.tell(uut.get()));
   script_ticket other{"Ticket-2"};
-  played_worker second{key};
   second.set({true, false, false});
   uut.get().expect(other, key, second.tell(uut.get()));
   raw_runner one{uut.port};
