@@ -35,8 +35,9 @@ class KillTrial : public LinkStage {
 protected:
   static constexpr unsigned trials_of_a_test_run = 10;
 
-  // A kubelet that could not take a pod away tries again after up to a minute
-  // and a half.
+  // How soon the worker asks for a pod's deletion, and the cluster's own time
+  // to take it away.
+  static constexpr auto deletion_patience = 60s;
   static constexpr auto removal_patience = 120s;
 
   void SetUp() override {
@@ -59,6 +60,9 @@ protected:
   void expect_clean(const running_script& script, bool killed_in_completion) {
     auto workspace = home_ / "Work" / script.ticket.task_id;
     if (!killed_in_completion) {
+      EXPECT_TRUE(eventually([&] { return cluster_->kept_pods().empty(); },
+                             deletion_patience))
+        << cluster_->describe_pods();
       EXPECT_TRUE(
         eventually([&] { return cluster_->pods().empty(); }, removal_patience))
         << cluster_->describe_pods();

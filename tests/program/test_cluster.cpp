@@ -64,6 +64,10 @@ public:
     return cluster_.pods();
   }
 
+  std::vector<std::string> kept_pods() override {
+    return cluster_.pods();
+  }
+
   std::string describe_pods() override {
     std::string result;
     for (auto& name : cluster_.pods())
@@ -157,21 +161,23 @@ public:
   }
 
   std::vector<std::string> pods() override {
-    auto list = json::parse(raw("GET", pods_path()
-                                         + "?labelSelector=octopus.com%2F"
-                                           "scriptTicketId"));
     std::vector<std::string> result;
-    for (auto& item : list["items"])
+    for (auto& item : script_pods())
       result.push_back(item["metadata"]["name"]);
     return result;
   }
 
+  std::vector<std::string> kept_pods() override {
+    std::vector<std::string> result;
+    for (auto& item : script_pods())
+      if (!item["metadata"].contains("deletionTimestamp"))
+        result.push_back(item["metadata"]["name"]);
+    return result;
+  }
+
   std::string describe_pods() override {
-    auto list = json::parse(raw("GET", pods_path()
-                                         + "?labelSelector=octopus.com%2F"
-                                           "scriptTicketId"));
     std::string result;
-    for (auto& item : list["items"]) {
+    for (auto& item : script_pods()) {
       auto& about = item["metadata"];
       auto& status = item["status"];
       result += about["name"].get<std::string>() + " "
@@ -207,6 +213,13 @@ public:
   }
 
 private:
+  json script_pods() {
+    auto list = json::parse(raw("GET", pods_path()
+                                         + "?labelSelector=octopus.com%2F"
+                                           "scriptTicketId"));
+    return list["items"];
+  }
+
   std::string pods_path() const {
     return "/api/v1/namespaces/" + namespace_ + "/pods";
   }

@@ -28,6 +28,8 @@ public:
     = 0;
   /// Names of the script pods that exist.
   virtual std::vector<std::string> pods() = 0;
+  /// Those of them whose deletion nobody has asked for.
+  virtual std::vector<std::string> kept_pods() = 0;
   /// A line for each of them, for a test that failed: what the cluster says of
   /// its phase, its deletion and its containers.
   virtual std::string describe_pods() = 0;
