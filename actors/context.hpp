@@ -70,6 +70,8 @@ struct patience {
   std::chrono::minutes tombstone{60};
   /// How long a result without CompleteScript is kept [ORP-04].
   std::chrono::hours result{24};
+  /// Without any operation, before the worker counts as quiet.
+  std::chrono::milliseconds quiet{10'000};
 };
 
 /// What actors need of the outside. Made by `main`, outlives every actor;
@@ -92,6 +94,9 @@ struct worker_context {
   /// Called at each step of an operation with `actor.message` and the ticket;
   /// `main` logs it at debug level. Throwing ends the actor that took the step.
   std::function<void(std::string_view step, const script_ticket&)> on_step{};
+  /// Called once the worker has had no operation for `patience.quiet`, also
+  /// after its start: a time to tidy up. Must not block.
+  std::function<void()> on_quiet{};
   /// Memory that the output of all operations takes together.
   log_budget_ptr log_memory = std::make_shared<log_budget>();
 

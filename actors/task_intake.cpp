@@ -50,8 +50,8 @@ task_intake::task_intake(task_intake_actor::pointer self, context_ptr context,
 }
 
 task_intake::~task_intake() {
-  for (auto* timer :
-       {&pace_timer_, &probe_timer_, &requests_timer_, &admit_timer_})
+  for (auto* timer : {&pace_timer_, &probe_timer_, &requests_timer_,
+                      &admit_timer_, &quiet_timer_})
     timer->dispose();
   for (auto& [key, calls] : calls_)
     calls.timer.dispose();
@@ -63,6 +63,7 @@ task_intake::~task_intake() {
 
 task_intake_actor::behavior_type task_intake::make_behavior() {
   list_requests();
+  count_operations();
   return {
     [this](const start_script& x) { return start(x); },
     [this](const get_status& x) { return status(x); },

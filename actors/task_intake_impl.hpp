@@ -278,6 +278,9 @@ private:
 
   void erase(entries::iterator i);
 
+  // After each change of their number.
+  void count_operations();
+
   void bury(const script_ticket& ticket, std::int32_t code,
             std::vector<output_line> lines);
 
@@ -323,6 +326,7 @@ private:
   std::map<std::string, guest_calls> calls_;
   caf::disposable requests_timer_;
   caf::disposable admit_timer_;
+  caf::disposable quiet_timer_;
   bool requests_known_ = false;
   // The volume failed just now.
   bool admission_rests_ = false;

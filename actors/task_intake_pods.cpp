@@ -139,7 +139,7 @@ task_intake::entry& task_intake::make(const script_ticket& ticket,
   e.actor = spawn_operation(*self_, context_, task_intake_actor{self_},
                             std::move(plan));
   by_pod_[kubernetes::script_pod_name(ticket)] = key;
-  in_flight_.set(static_cast<double>(entries_.size()));
+  count_operations();
   return e;
 }
 
@@ -150,9 +150,17 @@ void task_intake::erase(entries::iterator i) {
   leave_queues(i->first);
   release_lock(i->first);
   entries_.erase(i);
-  in_flight_.set(static_cast<double>(entries_.size()));
+  count_operations();
   begin_next();
   admit_next();
+}
+
+void task_intake::count_operations() {
+  in_flight_.set(static_cast<double>(entries_.size()));
+  quiet_timer_.dispose();
+  if (entries_.empty() && context_->on_quiet)
+    quiet_timer_ = self_->run_delayed(context_->patience.quiet,
+                                      [this] { context_->on_quiet(); });
 }
 
 void task_intake::bury(const script_ticket& ticket, std::int32_t code,

@@ -70,8 +70,6 @@ int run_worker(const run_options& options) {
   auto problems = worker.start(stop);
   if (!problems.empty())
     return report(problems, 1);
-  // What only the start needed.
-  malloc_trim(0);
   auto signalled = stop.raised() || worker.wait(stop);
   if (!signalled) {
     telemetry::error("worker-broke");

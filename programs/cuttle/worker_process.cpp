@@ -13,11 +13,13 @@
 
 #include "actors/context.hpp"
 #include "actors/failure.hpp"
+#include "actors/work_handing.hpp"
 #include "actors/worker.hpp"
 #include "infra/crypto/log_keys.hpp"
 #include "infra/disk/disk_pool.hpp"
 #include "infra/halibut/listening_service.hpp"
 #include "infra/halibut/polling_service.hpp"
+#include "infra/memory/give_back.hpp"
 #include "infra/runner_link/server.hpp"
 #include "infra/settings/trusted_servers.hpp"
 #include "infra/telemetry/http_endpoint.hpp"
@@ -33,15 +35,15 @@ using namespace std::chrono_literals;
 // How long a probe waits for the actors.
 constexpr auto probe_patience = 2s;
 
-// Settings of CAF that are not optional here: work sharing, since work stealing
-// burns CPU while idle, and a bound on the messages that one actor handles in a
-// row.
+// Settings of CAF that are not optional here: a scheduler that sleeps while
+// idle (work stealing burns CPU then), and a bound on the messages that one
+// actor handles in a row.
 class system_config : public caf::actor_system_config {
 public:
   explicit system_config(const settings::environment_settings& env) {
     auto threads = env.scheduler_threads > 0 ? env.scheduler_threads
                                              : settings::cpu_limit();
-    set("caf.scheduler.policy", "sharing");
+    module_factories.emplace_back(make_work_handing);
     set("caf.scheduler.max-threads", std::size_t{threads});
     set("caf.scheduler.max-throughput", std::size_t{env.scheduler_throughput});
     set("caf.logger.file.verbosity", "quiet");
@@ -243,6 +245,7 @@ struct worker_process::impl {
         options.env.config_map, stored.config_map_uid};
     context->links = runner_links.get();
     context->templates = templates;
+    context->on_quiet = [this] { disk.post(memory::give_back); };
     context->on_step = [](std::string_view step, const script_ticket& ticket) {
       if (telemetry::enabled(settings::log_level::debug))
         telemetry::debug("step", {{"at", step}, {"ticket", ticket.task_id}});

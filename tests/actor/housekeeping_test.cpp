@@ -223,6 +223,26 @@ TEST_F(HousekeepingTest, SweepsNoWorkspaceBeforeThePodsAreLoaded_WS09) {
   EXPECT_EQ(store.removed, std::vector<std::string>{ticket.task_id});
 }
 
+TEST_F(HousekeepingTest, AWorkerWithoutOperationsIsToldThatItIsQuiet) {
+  auto quiet = 0;
+  made->on_quiet = [&quiet] { ++quiet; };
+  load();
+  advance(patience->quiet - 1ms);
+  EXPECT_EQ(quiet, 0);
+  advance(1ms);
+  EXPECT_EQ(quiet, 1) << "once after the start";
+  started(ticket);
+  for (auto i = 0; i < 5; ++i)
+    advance(patience->quiet);
+  EXPECT_EQ(quiet, 1) << "not while there is an operation";
+  ask<bool>(intake, complete_script{ticket});
+  serve();
+  advance(patience->quiet);
+  EXPECT_EQ(quiet, 2) << "once the last operation has ended";
+  advance(10 * patience->quiet);
+  EXPECT_EQ(quiet, 2) << "only once";
+}
+
 } // namespace
 
 } // namespace cuttle::test
