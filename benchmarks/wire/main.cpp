@@ -8,6 +8,7 @@
 #include <thread>
 #include <vector>
 
+#include "benchmarks/wire/bare.hpp"
 #include "benchmarks/wire/load.hpp"
 #include "infra/tentacle/client.hpp"
 
@@ -180,6 +181,12 @@ int main(int argc, char** argv) {
       if (x.connections <= 5)
         print_stream(x.kind, x.connections, static_cast<double>(how.stream_mib),
                      up ? x.up : x.down);
+    auto bare
+      = bench::run_bare(how.stream_mib, up, milliseconds{seconds{how.seconds}});
+    std::printf("%-8s %5u  %9.0f  %8s  %12.2f  %12.2f\n", "bare", 1U,
+                bare.mib_a_second, "",
+                up ? bare.receiver_ms_a_mib : bare.sender_ms_a_mib,
+                up ? bare.sender_ms_a_mib : bare.receiver_ms_a_mib);
   }
   std::printf("load average %s at the end\n", load_average().c_str());
 }

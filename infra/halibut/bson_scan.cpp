@@ -94,7 +94,10 @@ outcome<std::vector<stream_placeholder>>
 scan_document(std::span<const std::uint8_t> document,
               const halibut::limits& limits) {
   std::vector<stream_placeholder> result;
-  std::vector<level> open;
+  // Levels are large and aligned so that allocating them anew for each message
+  // is noticed; each thread keeps its own, at most `nesting` of them.
+  thread_local std::vector<level> open;
+  open.clear();
   auto root = open_level(document.data(), document.size());
   if (!root)
     return tl::unexpected(root.error());

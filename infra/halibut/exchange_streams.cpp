@@ -137,6 +137,17 @@ task<void> exchange::write_stream(const guid& id, outgoing_stream source) {
     if (static_cast<std::int64_t>(source->bytes.size()) != length)
       co_return fail(errc::internal,
                      "a data stream to be sent has not its announced length");
+    const std::span<const std::uint8_t> first{header};
+    const std::span<const std::uint8_t> last{trailer};
+    if (length > piece_bytes) {
+      // Not copied for the sake of two records less.
+      auto ok = co_await link_->write(first, limits_.io);
+      if (ok)
+        ok = co_await link_->write(source->bytes, limits_.io);
+      if (ok)
+        ok = co_await link_->write(last, limits_.io);
+      co_return ok;
+    }
     std::vector<std::uint8_t> whole;
     whole.reserve(header.size() + source->bytes.size() + trailer.size());
     whole.insert(whole.end(), header.begin(), header.end());

@@ -39,6 +39,7 @@ task<void> polling_service::impl::transact(service_link& x, backoff& pauses) {
                                        dialled::server, options.limits);
   if (!identified)
     co_return identified;
+  x.link->keep_buffers();
   pauses.success();
   x.identified = true;
   telemetry::debug("link-connected",

@@ -88,6 +88,10 @@ task<void> transport::handshake(bool server, time_point until) {
   co_return outcome<void>{};
 }
 
+void transport::keep_buffers() {
+  SSL_clear_mode(tls(), SSL_MODE_RELEASE_BUFFERS);
+}
+
 task<void> transport::write_plain(std::string_view bytes, time_point until) {
   if (cut_)
     co_return tl::unexpected(*cut_);
