@@ -48,7 +48,7 @@ struct patience {
   /// For the runner to dial before the pod's log is read.
   std::chrono::milliseconds link{2'000};
   /// For one to dial again that was linked, or that an earlier worker started:
-  /// its own pause may be two seconds.
+  /// its own attempt and pause may take 2.5 seconds.
   std::chrono::milliseconds link_again{5'000};
   /// The same when the runners before did not dial either.
   std::chrono::milliseconds link_missed{100};

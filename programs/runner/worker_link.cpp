@@ -14,13 +14,16 @@ using std::chrono::milliseconds;
 namespace {
 
 constexpr milliseconds shortest_pause{50};
-constexpr milliseconds longest_pause{2'000};
+constexpr milliseconds longest_pause{1'000};
 
 // Between dials once a link is not in use: to this is added up to twice as
 // much.
 constexpr milliseconds slow_pause{10'000};
 
-constexpr milliseconds connect_time{5'000};
+// Within a cluster a connection is there in milliseconds, or nobody is: an
+// address whose pod has gone says nothing, and each second at it is one in which
+// the next worker hears nothing. One packet may be lost.
+constexpr milliseconds connect_time{1'500};
 constexpr milliseconds handshake_time{10'000};
 
 // A script may have ended sooner than a first connection can be there.
