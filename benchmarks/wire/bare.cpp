@@ -95,8 +95,7 @@ side send_all(int socket, int file, std::size_t mib, clock::time_point until) {
   auto start = thread_cpu_seconds();
   while (clock::now() < until) {
     for (std::size_t offset = 0; offset < mib << 20; offset += piece_bytes) {
-      must(::pread(file, piece.data(), piece.size(),
-                   static_cast<off_t>(offset))
+      must(::pread(file, piece.data(), piece.size(), static_cast<off_t>(offset))
              == static_cast<ssize_t>(piece.size()),
            "the file is not read");
       must(SSL_write(link.get(), piece.data(), static_cast<int>(piece.size()))
@@ -116,16 +115,15 @@ double receive_all(int socket, int file, std::size_t mib) {
   auto context = halibut::make_acceptor_context(sim::server_identity());
   auto link = over(context, socket, trust);
   must(SSL_accept(link.get()) == 1, "no handshake");
-  std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> hash{
-    EVP_MD_CTX_new(), EVP_MD_CTX_free};
+  std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> hash{EVP_MD_CTX_new(),
+                                                               EVP_MD_CTX_free};
   must(EVP_DigestInit_ex(hash.get(), EVP_sha1(), nullptr) == 1, "no SHA-1");
   std::string piece(piece_bytes, '\0');
   std::size_t filled = 0;
   std::size_t offset = 0;
   auto start = thread_cpu_seconds();
   for (;;) {
-    auto got
-      = SSL_read(link.get(), piece.data() + filled, int{record_bytes});
+    auto got = SSL_read(link.get(), piece.data() + filled, int{record_bytes});
     if (got <= 0)
       break;
     filled += static_cast<std::size_t>(got);
@@ -170,14 +168,14 @@ bare_figures run_bare(std::size_t mib, bool store,
        "no listener");
   descriptor dialled{::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)};
   must(::connect(dialled.get(), plain, size) == 0, "no connection");
-  descriptor accepted{::accept4(listener.get(), nullptr, nullptr, SOCK_CLOEXEC)};
+  descriptor accepted{
+    ::accept4(listener.get(), nullptr, nullptr, SOCK_CLOEXEC)};
   int on = 1;
   ::setsockopt(dialled.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
   auto start = clock::now();
   auto sending = std::async(std::launch::async, send_all, dialled.get(),
                             source.get(), mib, start + measure);
-  auto received
-    = receive_all(accepted.get(), store ? target.get() : -1, mib);
+  auto received = receive_all(accepted.get(), store ? target.get() : -1, mib);
   auto sent = sending.get();
   std::chrono::duration<double> took = clock::now() - start;
   return {sent.mib / took.count(), sent.cpu_seconds / sent.mib * 1e3,

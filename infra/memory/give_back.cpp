@@ -44,8 +44,7 @@ std::vector<range> unwritten() {
 void give_back() {
   ::malloc_trim(0);
   for (auto& x : unwritten())
-    ::madvise(reinterpret_cast<void*>(x.begin), x.end - x.begin,
-              MADV_DONTNEED);
+    ::madvise(reinterpret_cast<void*>(x.begin), x.end - x.begin, MADV_DONTNEED);
 }
 
 } // namespace cuttle::memory

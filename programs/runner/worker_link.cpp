@@ -21,8 +21,8 @@ constexpr milliseconds longest_pause{1'000};
 constexpr milliseconds slow_pause{10'000};
 
 // Within a cluster a connection is there in milliseconds, or nobody is: an
-// address whose pod has gone says nothing, and each second at it is one in which
-// the next worker hears nothing. One packet may be lost.
+// address whose pod has gone says nothing, and each second at it is one in
+// which the next worker hears nothing. One packet may be lost.
 constexpr milliseconds connect_time{1'500};
 constexpr milliseconds handshake_time{10'000};
 

@@ -48,8 +48,7 @@ caf::behavior endless(caf::stateful_actor<endless_state>* self) {
       if (self->state.other)
         self->send(self->state.other, x);
       else
-        self->state.other
-          = caf::actor_cast<caf::actor>(self->current_sender());
+        self->state.other = caf::actor_cast<caf::actor>(self->current_sender());
       if (x == 1)
         self->send(self->state.other, 2);
     },

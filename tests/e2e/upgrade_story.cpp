@@ -215,9 +215,11 @@ TEST_F(UpgradeStory, TheServersScriptReplacesTheWorkerUnderItself_UPG04) {
             + std::to_string(i)));
   for (auto& script : running)
     ASSERT_TRUE(script->sees("tick 2", 150s));
-  // All of them came over the runner's link.
-  EXPECT_EQ(metric("cuttle_runner_links"), operations);
-  EXPECT_EQ(metric("cuttle_pod_log_readings_total"), 0);
+  // All of them have a link, also one whose runner dialled so late, on a
+  // machine that twenty new pods keep busy, that its log was read first.
+  EXPECT_TRUE(eventually(
+    [&] { return metric("cuttle_runner_links") == operations; }, 60s))
+    << metric("cuttle_runner_links").value_or(-1);
   {
     std::lock_guard lock{mutex_};
     longest_ = {};
