@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <ctime>
 #include <fcntl.h>
+#include <filesystem>
 #include <future>
 #include <memory>
 #include <netinet/tcp.h>
@@ -14,6 +15,7 @@
 #include <unistd.h>
 
 #include "infra/halibut/tls.hpp"
+#include "infra/workspace/descriptor.hpp"
 #include "tests/unit/sim_octopus/scripted_worker.hpp"
 
 namespace cuttle::bench {
@@ -21,6 +23,7 @@ namespace cuttle::bench {
 namespace {
 
 using clock = std::chrono::steady_clock;
+using workspace::descriptor;
 
 constexpr std::size_t piece_bytes = 256 * 1'024;
 constexpr std::size_t record_bytes = 16 * 1'024;
@@ -31,24 +34,6 @@ void must(bool ok, const char* what) {
   std::fprintf(stderr, "the bare stream failed: %s\n", what);
   std::exit(1);
 }
-
-class descriptor {
-public:
-  explicit descriptor(int fd) : fd_(fd) {
-    must(fd >= 0, "no descriptor");
-  }
-  descriptor(const descriptor&) = delete;
-  descriptor& operator=(const descriptor&) = delete;
-  ~descriptor() {
-    ::close(fd_);
-  }
-  int get() const {
-    return fd_;
-  }
-
-private:
-  int fd_;
-};
 
 int unnamed_file(const std::string& folder) {
   return ::open(folder.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
@@ -127,7 +112,7 @@ double receive_all(int socket, int file, std::size_t mib) {
     if (got <= 0)
       break;
     filled += static_cast<std::size_t>(got);
-    if (filled + record_bytes <= piece.size() && filled != piece.size())
+    if (filled + record_bytes <= piece.size())
       continue;
     if (file >= 0) {
       must(::pwrite(file, piece.data(), filled, static_cast<off_t>(offset))
@@ -156,6 +141,7 @@ bare_figures run_bare(std::size_t mib, bool store,
            == static_cast<ssize_t>(noise.size()),
          "no room for the source");
   descriptor target{unnamed_file(folder)};
+  must(target.get() >= 0, "no file for the target");
   descriptor listener{::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)};
   sockaddr_in address{};
   address.sin_family = AF_INET;

@@ -2,7 +2,9 @@
 #include <fstream>
 #include <gtest/gtest.h>
 #include <link.h>
+#include <stdexcept>
 #include <string>
+#include <string_view>
 
 #include "infra/memory/give_back.hpp"
 
