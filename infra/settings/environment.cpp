@@ -158,6 +158,7 @@ void read_worker(environment_reader& in, environment_settings& out) {
   out.capture_metrics
     = in.boolean(agent("ENABLEMETRICSCAPTURE"), out.capture_metrics);
   out.own_pod = in.text_or("HOSTNAME", "");
+  out.own_pod_uid = in.text_or("CUTTLE_POD_UID", "");
 }
 
 void read_elastic(environment_reader& in, environment_settings& out) {

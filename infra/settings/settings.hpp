@@ -56,8 +56,10 @@ struct environment_settings {
   bool disable_pod_events = false;
   /// Killed pods and stale volumes are counted in a config map [EVT-01].
   bool capture_metrics = true;
-  /// Name of the worker's own pod; may be empty.
+  /// Name and uid of the worker's own pod; may be empty. Without the uid the
+  /// worker leaves its pod to the node when it ends.
   std::string own_pod;
+  std::string own_pod_uid;
   /// Entries of the config map that the environment has instead [CFG-04].
   std::map<std::string, std::string> contributions;
   /// Nothing: no limit [PND-01].

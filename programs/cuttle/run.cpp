@@ -9,6 +9,7 @@
 #include "infra/settings/memory_limit.hpp"
 #include "infra/telemetry/log.hpp"
 #include "programs/cuttle/commands.hpp"
+#include "programs/cuttle/hand_over.hpp"
 #include "programs/cuttle/stop_signal.hpp"
 #include "programs/cuttle/worker_process.hpp"
 
@@ -17,6 +18,9 @@ namespace cuttle {
 namespace {
 
 constexpr int most_arenas = 2;
+
+// The node ends the process soon anyway, and then reports its end.
+constexpr std::chrono::seconds hand_over_patience{2};
 
 int report(const std::vector<settings::problem>& problems, int code) {
   for (auto& x : problems)
@@ -66,18 +70,23 @@ int run_worker(const run_options& options) {
   telemetry::info("worker-starting", {{"version", CUTTLE_VERSION},
                                       {"namespace", access->namespace_name},
                                       {"api_server", access->server}});
-  worker_process worker{{std::move(*access), env.values, {}, {}, true}};
-  auto problems = worker.start(stop);
-  if (!problems.empty())
-    return report(problems, 1);
-  auto signalled = stop.raised() || worker.wait(stop);
-  if (!signalled) {
-    telemetry::error("worker-broke");
-    telemetry::stop_logging();
-    return 1;
+  {
+    worker_process worker{{*access, env.values, {}, {}, true}};
+    auto problems = worker.start(stop);
+    if (!problems.empty())
+      return report(problems, 1);
+    auto signalled = stop.raised() || worker.wait(stop);
+    if (!signalled) {
+      telemetry::error("worker-broke");
+      telemetry::stop_logging();
+      return 1;
+    }
+    worker.drain();
   }
-  worker.drain();
+  // (the drivers have ended as well, and with them all writing)
   telemetry::info("worker-stopped");
+  hand_over(*access, env.values.own_pod, env.values.own_pod_uid,
+            hand_over_patience);
   telemetry::stop_logging();
   return 0;
 }

@@ -128,7 +128,7 @@ void HelmStage::TearDown() {
     fs::remove_all(folder_, ignored);
 }
 
-command_result HelmStage::run(std::vector<std::string> command) {
+std::unique_ptr<process> HelmStage::begin(std::vector<std::string> command) {
   command.insert(command.begin(), "/usr/bin/env");
   auto log = folder_ / ("command-" + std::to_string(++commands_));
   std::map<std::string, std::string> environment{
@@ -137,9 +137,21 @@ command_result HelmStage::run(std::vector<std::string> command) {
                     "CLUSTER_RUN", "DOTNET_ROOT"})
     if (auto value = variable(name); !value.empty())
       environment[name] = value;
-  process child{std::move(command), environment, log};
-  auto code = child.wait(240s);
-  return {code.value_or(-1), child.output()};
+  return std::make_unique<process>(std::move(command), environment, log);
+}
+
+command_result HelmStage::run(std::vector<std::string> command) {
+  auto child = begin(std::move(command));
+  auto code = child->wait(240s);
+  return {code.value_or(-1), child->output()};
+}
+
+std::unique_ptr<process> HelmStage::follow_worker() {
+  return begin({"kubectl", "--namespace", namespace_, "get", "pods", "-l",
+                "agent.octopus.com/component=tentacle", "--watch",
+                "--output-watch-events", "-o",
+                "jsonpath={.type} {.object.metadata.uid} "
+                "{.object.status.containerStatuses[0].state}{'\\n'}"});
 }
 
 command_result HelmStage::kubectl(std::vector<std::string> arguments) {

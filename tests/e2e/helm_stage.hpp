@@ -42,6 +42,14 @@ protected:
   /// Any program of this machine, with the cluster's access.
   command_result run(std::vector<std::string> command);
 
+  /// The same, which goes on until the result goes.
+  std::unique_ptr<process> begin(std::vector<std::string> command);
+
+  /// Follows the worker's pods: a line for each change, which is what became of
+  /// it (`ADDED`, `MODIFIED`, `DELETED`), the pod's uid, and the state of the
+  /// worker's container, as JSON.
+  std::unique_ptr<process> follow_worker();
+
   /// Goes on with another helm, `helm` (3) or `helm4`; skips the test if there
   /// is none.
   void use_helm(const std::string& name);

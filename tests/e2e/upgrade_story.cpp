@@ -3,6 +3,7 @@
 
 #include <fstream>
 #include <mutex>
+#include <sstream>
 
 #include "tests/e2e/helm_stage.hpp"
 #include "tests/folders.hpp"
@@ -224,6 +225,17 @@ TEST_F(UpgradeStory, TheServersScriptReplacesTheWorkerUnderItself_UPG04) {
     std::lock_guard lock{mutex_};
     longest_ = {};
   }
+  before = worker_pods();
+  ASSERT_EQ(before.size(), 1u);
+  auto pods = follow_worker();
+  auto told = [&](const std::string& what) {
+    std::istringstream lines{pods->output()};
+    for (std::string line; std::getline(lines, line);)
+      if (line.starts_with(what + " " + before[0].get<std::string>()))
+        return line;
+    return std::string{};
+  };
+  ASSERT_TRUE(eventually([&] { return !told("ADDED").empty(); }));
   result = start_upgrade(own_chart_, "--set agent.pollingConnectionCount=2")
              ->wait(240s);
   EXPECT_EQ(result.exit_code, 0) << text_of(result);
@@ -236,6 +248,10 @@ TEST_F(UpgradeStory, TheServersScriptReplacesTheWorkerUnderItself_UPG04) {
   auto after = list("pods", worker);
   ASSERT_EQ(after.size(), 1u);
   EXPECT_NE(worker_pods(), before);
+  // The old one has made room itself: its node had not yet reported its end.
+  ASSERT_TRUE(eventually([&] { return !told("DELETED").empty(); }));
+  EXPECT_NE(told("DELETED").find("running"), std::string::npos)
+    << pods->output();
   // The runners have found the new worker.
   EXPECT_TRUE(eventually(
     [&] { return metric("cuttle_runner_links") == operations; }, 60s))
@@ -248,8 +264,8 @@ TEST_F(UpgradeStory, TheServersScriptReplacesTheWorkerUnderItself_UPG04) {
     EXPECT_EQ(count(ended, "last"), 1u);
     expect_counts(ended, "tick", 8);
   }
-  // How long it took is the cluster's doing, most of all: it starts no worker
-  // before it has seen the end of the other one.
+  // How long it took is the cluster's doing, most of all: it makes and starts a
+  // pod with an init container.
   std::lock_guard lock{mutex_};
   auto report = [&](const char* what, std::chrono::nanoseconds length) {
     auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(length);

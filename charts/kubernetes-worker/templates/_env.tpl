@@ -159,6 +159,12 @@
 {{- end }}
 - name: CUTTLE_HTTP_PORT
   value: {{ include "cuttle.text" .Values.cuttle.http.port | quote }}
+{{- if .Values.cuttle.handOver }}
+- name: CUTTLE_POD_UID
+  valueFrom:
+    fieldRef:
+      fieldPath: metadata.uid
+{{- end }}
 {{- if .Values.cuttle.runnerLink.enabled }}
 - name: CUTTLE_LINK_HOST
   valueFrom:

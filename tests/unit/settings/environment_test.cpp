@@ -314,10 +314,13 @@ TEST(Environment, KnowsItsOwnPodAndWhetherToCountEvents_EVT01) {
   auto usual = read({});
   EXPECT_TRUE(usual.values.capture_metrics);
   EXPECT_EQ(usual.values.own_pod, "");
+  EXPECT_EQ(usual.values.own_pod_uid, "");
   auto result = read({{p("ENABLEMETRICSCAPTURE"), "False"},
-                      {"HOSTNAME", "octopus-agent-tentacle-1-2"}});
+                      {"HOSTNAME", "octopus-agent-tentacle-1-2"},
+                      {"CUTTLE_POD_UID", "0f-1e"}});
   EXPECT_FALSE(result.values.capture_metrics);
   EXPECT_EQ(result.values.own_pod, "octopus-agent-tentacle-1-2");
+  EXPECT_EQ(result.values.own_pod_uid, "0f-1e");
 }
 
 TEST(Environment, ListensOnlyWithAPort) {
