@@ -42,6 +42,8 @@ output_buffer::page output_buffer::take(std::int64_t cursor,
          && (end == first || taken + text_of(*end) <= bytes))
     taken += text_of(*end++);
   result.more = end != lines_.end();
+  result.lines.reserve(static_cast<std::size_t>(end - first) + remarks_.size()
+                       + 1);
   if (dropped_remarks_ > 0) {
     result.lines.push_back(
       {output_source::debug, remarks_.front().occurred,

@@ -5,6 +5,7 @@
 #include <optional>
 #include <string_view>
 
+#include "infra/crypto/text_encoding.hpp"
 #include "infra/halibut/limit_names.hpp"
 
 namespace cuttle::halibut {
@@ -83,7 +84,7 @@ outcome<void> check_text(const bson_iter_t& iter,
                                     + " bytes is over the limit of "
                                     + std::to_string(limits.string_bytes)
                                     + raised_by(raise::text));
-  if (!bson_utf8_validate(text.data(), text.size(), true))
+  if (!crypto::valid_utf8(text))
     return fail(errc::protocol_error, "a BSON string is not UTF-8");
   return {};
 }
@@ -146,25 +147,6 @@ scan_document(std::span<const std::uint8_t> document,
         return tl::unexpected(child.error());
       open.push_back(*child);
     }
-  }
-  return result;
-}
-
-std::string to_valid_utf8(std::string_view text) {
-  if (bson_utf8_validate(text.data(), text.size(), true))
-    return std::string{text};
-  std::string result;
-  while (!text.empty()) {
-    std::size_t size = std::min<std::size_t>(4, text.size());
-    while (size > 0 && !bson_utf8_validate(text.data(), size, true))
-      --size;
-    if (size == 0) {
-      result += "\xEF\xBF\xBD";
-      size = 1;
-    } else {
-      result.append(text.data(), size);
-    }
-    text.remove_prefix(size);
   }
   return result;
 }

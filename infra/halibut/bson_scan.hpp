@@ -20,7 +20,4 @@ outcome<std::vector<stream_placeholder>>
 scan_document(std::span<const std::uint8_t> document,
               const halibut::limits& limits);
 
-/// The same text with U+FFFD in the place of each byte that is not UTF-8.
-std::string to_valid_utf8(std::string_view text);
-
 } // namespace cuttle::halibut

@@ -1,6 +1,7 @@
 #include <bson/bson.h>
 #include <string_view>
 
+#include "infra/crypto/text_encoding.hpp"
 #include "infra/halibut/bson_scan.hpp"
 #include "infra/halibut/envelope.hpp"
 
@@ -132,8 +133,8 @@ outcome<bson_bytes> encode_response(const rpc_response& response,
   } else {
     bson_t error;
     writer.note(bson_append_document_begin(message, "error", -1, &error));
-    writer.text(&error, "message", to_valid_utf8(response.error->message));
-    writer.text(&error, "details", to_valid_utf8(response.error->details));
+    writer.text(&error, "message", crypto::sanitise_utf8(response.error->message));
+    writer.text(&error, "details", crypto::sanitise_utf8(response.error->details));
     if (response.error->halibut_type)
       writer.text(&error, "HalibutErrorType", *response.error->halibut_type);
     else

@@ -203,7 +203,8 @@ generator::generator(load_profile profile, std::vector<target> targets)
 
 generator::~generator() = default;
 
-void generator::pod_created(const std::string& name) {
+void generator::pod_created(const std::string& name,
+                            std::optional<clock::time_point> asked) {
   auto now = clock::now();
   std::lock_guard lock{impl_->mutex};
   auto i = impl_->by_pod.find(name);
@@ -215,6 +216,8 @@ void generator::pod_created(const std::string& name) {
     return;
   x.pod_at = now;
   impl_->outcome_so_far[measure::pod_created].add(micros(now - x.due));
+  if (asked)
+    impl_->outcome_so_far[measure::create_sent].add(micros(*asked - x.due));
 }
 
 void generator::line_confirmed(std::chrono::microseconds after) {

@@ -1,7 +1,9 @@
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -36,8 +38,11 @@ public:
   generator(const generator&) = delete;
   generator& operator=(const generator&) = delete;
 
-  /// A pod's object was created now. Thread-safe, short.
-  void pod_created(const std::string& name);
+  /// A pod's object was created now; the API server had the request for it
+  /// `asked`, if that is known. Thread-safe, short.
+  void pod_created(
+    const std::string& name,
+    std::optional<std::chrono::steady_clock::time_point> asked = {});
 
   /// The worker has confirmed a line so long after it was printed. Thread-safe,
   /// short.

@@ -28,6 +28,8 @@ std::string_view title_of(measure x) {
   switch (x) {
   case measure::start_call:
     return "StartScript due to answered";
+  case measure::create_sent:
+    return "StartScript due to create sent";
   case measure::pod_created:
     return "StartScript due to pod object";
   case measure::first_line:
@@ -52,6 +54,8 @@ std::string_view key_of(measure x) {
   switch (x) {
   case measure::start_call:
     return "start_call";
+  case measure::create_sent:
+    return "create_sent";
   case measure::pod_created:
     return "pod_created";
   case measure::first_line:
@@ -136,6 +140,10 @@ json to_json(const load_result& x) {
     result["bare_pods_per_second"] = *x.bare_pods_per_second;
     result["time_beside_bare"]
       = *x.bare_pods_per_second / std::max(x.pods_per_second(), 1e-3);
+  }
+  if (x.bare_seconds) {
+    result["bare_seconds"] = *x.bare_seconds;
+    result["whole_beside_bare"] = x.seconds / std::max(*x.bare_seconds, 1e-3);
   }
   if (x.cpu_seconds)
     result["cpu_ms_per_operation"] = *x.cpu_seconds * 1'000 / operations;

@@ -19,6 +19,9 @@ namespace cuttle::load {
 enum class measure : std::uint8_t {
   /// Due → StartScript answered.
   start_call,
+  /// Due → the API server has the whole request for the pod (embedded cluster
+  /// only, which knows when it came).
+  create_sent,
   /// Due → the pod's object exists.
   pod_created,
   /// The pod's object exists → the server has the script's first line.
@@ -37,7 +40,7 @@ enum class measure : std::uint8_t {
   whole,
 };
 
-inline constexpr std::size_t measures = 9;
+inline constexpr std::size_t measures = 10;
 
 /// Names for people and for reports.
 std::string_view title_of(measure x);
@@ -91,6 +94,8 @@ struct load_result {
   std::optional<std::chrono::microseconds> start_to_polling;
   /// Pods a second that a client without a worker creates on the same cluster.
   std::optional<double> bare_pods_per_second;
+  /// Until as many pods have ended without a worker; a real cluster only.
+  std::optional<double> bare_seconds;
   /// Nothing if the worker is not a process of this machine.
   std::optional<double> cpu_seconds;
   std::optional<double> idle_mib;

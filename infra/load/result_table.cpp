@@ -63,6 +63,9 @@ std::string to_table(const load_result& x) {
   if (x.bare_pods_per_second)
     print(out, "Pods created a second: %.0f; by a bare client: %.0f\n",
           x.pods_per_second(), *x.bare_pods_per_second);
+  if (x.bare_seconds)
+    print(out, "All over after %.1f s; as many pods without a worker: %.1f s\n",
+          x.seconds, *x.bare_seconds);
   if (x.line_bytes > 0)
     print(out, "Lines: %.2f MB a second\n", x.megabytes_per_second());
   if (x.cpu_seconds && x.idle_mib && x.peak_mib)

@@ -53,7 +53,8 @@ private:
 } // namespace
 
 struct frame_sealer::impl {
-  explicit impl(std::span<const std::uint8_t> key) : cipher(key) {}
+  explicit impl(std::span<const std::uint8_t> key)
+    : cipher(key, gcm::use::sealing) {}
 
   gcm cipher;
   nonce_source nonces;

@@ -93,11 +93,4 @@ std::variant<parsed_line, damaged_line> parse_line(std::string_view line,
 /// for years outside 1678 to 2261, which nanoseconds can not hold.
 std::optional<timestamp> parse_time(std::string_view text);
 
-/// Makes valid UTF-8: each longest piece of a character that is not completed,
-/// or byte that fits nowhere, becomes one U+FFFD, as the stock worker has it.
-std::string sanitise_utf8(std::string_view bytes);
-
-/// Whether the bytes are valid UTF-8.
-bool valid_utf8(std::string_view bytes);
-
 } // namespace cuttle::podlog

@@ -61,8 +61,12 @@ crypto::cipher_context make_context(std::span<const std::uint8_t> key,
 
 } // namespace
 
-gcm::gcm(std::span<const std::uint8_t> key)
-  : sealing_(make_context(key, 1)), opening_(make_context(key, 0)) {}
+gcm::gcm(std::span<const std::uint8_t> key, use what) {
+  if (what != use::opening)
+    sealing_ = make_context(key, 1);
+  if (what != use::sealing)
+    opening_ = make_context(key, 0);
+}
 
 void gcm::seal(std::span<const std::uint8_t, nonce_size> nonce,
                std::string_view text, std::uint8_t* out) {

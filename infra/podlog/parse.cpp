@@ -4,6 +4,7 @@
 #include <limits>
 #include <vector>
 
+#include "infra/crypto/text_encoding.hpp"
 #include "infra/podlog/frame.hpp"
 #include "infra/podlog/gcm.hpp"
 
@@ -47,7 +48,7 @@ std::string_view trimmed(std::string_view text) {
 std::string quoted(std::string_view line) {
   std::string result;
   result += '\'';
-  result += sanitise_utf8(line.substr(0, longest_quote));
+  result += crypto::sanitise_utf8(line.substr(0, longest_quote));
   if (line.size() > longest_quote)
     result += "… (" + std::to_string(line.size()) + " bytes)";
   result += '\'';
@@ -94,16 +95,33 @@ std::size_t stamp_size(std::string_view text) {
   return blank + 1;
 }
 
+// Decodes pairs of digits up to the first pair that is none, or an odd end;
+// returns the number of characters.
+std::size_t decode_pairs(std::string_view text,
+                         std::vector<std::uint8_t>& out) {
+  out.resize(text.size() / 2);
+  std::size_t count = 0;
+  for (; count < out.size(); ++count) {
+    auto high = hex_value(text[2 * count]);
+    auto low = hex_value(text[2 * count + 1]);
+    if (((high | low) & 0xF0) != 0)
+      break;
+    out[count] = static_cast<std::uint8_t>(high << 4 | low);
+  }
+  out.resize(count);
+  return 2 * count;
+}
+
 // Decodes hex. A character that is none can only be the first dash of a time
 // stamp at a part boundary, whose year has been taken for hex [LOG-09].
 bool decode(std::string_view text, std::vector<std::uint8_t>& out) {
   constexpr std::size_t year_size = 4;
-  out.clear();
-  out.reserve(text.size() / 2);
+  // (nearly always all of it)
+  auto begin = decode_pairs(text, out);
   std::uint8_t high = 0;
   auto half = false;
-  std::size_t digits = 0;
-  for (std::size_t i = 0; i < text.size();) {
+  auto digits = begin;
+  for (auto i = begin; i < text.size();) {
     auto value = hex_value(text[i]);
     if (value != 255) {
       if (half)
@@ -147,14 +165,15 @@ std::string without_stamps(std::string_view text, std::size_t head) {
 }
 
 void make_valid_utf8(std::string& text) {
-  if (!valid_utf8(text))
-    text = sanitise_utf8(text);
+  if (!crypto::valid_utf8(text))
+    text = crypto::sanitise_utf8(text);
 }
 
 } // namespace
 
 struct line_parser::impl {
-  explicit impl(const crypto::log_key& key) : cipher(key.value) {}
+  explicit impl(const crypto::log_key& key)
+    : cipher(key.value, gcm::use::opening) {}
 
   // Cuts `line` into its parts and checks them in the order of [LOG-06].
   parse_result parse(std::string_view line) {

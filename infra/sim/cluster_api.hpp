@@ -24,6 +24,9 @@ struct api_request {
   std::string authorization;
   std::string content_type;
   std::string body;
+  /// When all of it had come.
+  std::chrono::steady_clock::time_point received
+    = std::chrono::steady_clock::now();
 };
 
 /// An answer that is whole at once.
@@ -70,8 +73,11 @@ public:
     std::string token;
     std::string kubernetes_version;
     std::vector<std::string> service_accounts;
-    /// A pod object was created. May be null.
-    std::function<void(const std::string& name)> on_pod;
+    /// A pod object was created; `asked` is when the whole request for it had
+    /// come. May be null.
+    std::function<void(const std::string& name,
+                       std::chrono::steady_clock::time_point asked)>
+      on_pod;
   };
 
   cluster_api(options options, cluster_store& store, kubelet& node,

@@ -184,7 +184,7 @@ cluster_api::result cluster_api::create(const request_path& path,
     return tl::unexpected(made.error());
   if (resource == "pods") {
     if (options_.on_pod)
-      options_.on_pod((*made)->name);
+      options_.on_pod((*made)->name, request.received);
     kubelet_.admit(*made);
   }
   plain_answer answer;

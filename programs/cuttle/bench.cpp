@@ -97,7 +97,9 @@ public:
       cluster->watch_lines(
         [&load](std::chrono::microseconds x) { load.line_confirmed(x); });
       auto watching = cluster->watch_pods(
-        [&load](const std::string& name) { load.pod_created(name); });
+        [&load](const std::string& name, auto asked) {
+          load.pod_created(name, asked);
+        });
       if (!watching)
         return tl::unexpected(watching.error());
     }
@@ -130,7 +132,10 @@ public:
     result.samples = std::move(samples_);
     if (cluster && profile_.bare && !stop_.raised()) {
       stage_.stop_worker();
-      result.bare_pods_per_second = cluster->create_bare(result.started);
+      if (auto bare = cluster->create_bare(result.started, stop_)) {
+        result.bare_pods_per_second = bare->pods_per_second;
+        result.bare_seconds = bare->seconds;
+      }
     }
     if (!options_.quiet)
       std::fprintf(stderr, "\r%*s\r", 78, "");

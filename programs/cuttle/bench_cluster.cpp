@@ -1,11 +1,10 @@
 #include "programs/cuttle/bench_cluster.hpp"
 
-#include <condition_variable>
 #include <mutex>
-#include <nlohmann/json.hpp>
 #include <set>
 
 #include "infra/load/played_runner.hpp"
+#include "infra/load/script_plan.hpp"
 #include "infra/sim/embedded_cluster.hpp"
 #include "programs/cuttle/bench_links.hpp"
 
@@ -57,7 +56,8 @@ public:
     cluster_.silence_watches(how_long.count() > 0);
   }
 
-  std::optional<double> create_bare(std::uint64_t count) override;
+  std::optional<bare_result> create_bare(std::uint64_t count,
+                                         stop_signal&) override;
 
   std::optional<std::map<std::string, std::uint64_t>> calls() const override {
     std::map<std::string, std::uint64_t> result;
@@ -107,13 +107,13 @@ private:
     result.schedule_delay = profile.schedule_delay;
     result.pull_delay = profile.pull_delay;
     result.history = watch_history;
-    result.on_pod = [this](const std::string& name) {
+    result.on_pod = [this](const std::string& name, auto asked) {
       std::lock_guard lock{mutex_};
       last_pod_at_ = std::chrono::steady_clock::now();
       if (manifest_.empty())
         manifest_ = cluster_.object("pods", name);
       if (on_pod_)
-        on_pod_(name);
+        on_pod_(name, asked);
     };
     if (played) {
       result.processes = any_number_of_pods;
@@ -142,53 +142,24 @@ private:
   const unsigned old_events_;
 };
 
-std::optional<double> embedded::create_bare(std::uint64_t count) {
+std::optional<bare_result> embedded::create_bare(std::uint64_t count,
+                                                 stop_signal&) {
   auto access = worker_access();
-  if (!access || manifest_.empty())
+  auto manifests = bare_manifests(manifest_, count);
+  if (!access || manifests.empty())
     return std::nullopt;
-  auto pod = nlohmann::json::parse(manifest_, nullptr, false);
-  if (!pod.is_object())
-    return std::nullopt;
-  pod.erase("status");
-  for (auto key : {"uid", "resourceVersion", "creationTimestamp"})
-    pod["metadata"].erase(key);
   access->namespace_name = namespace_name();
-  kubernetes::api_options options;
-  options.queue = count;
-  kubernetes::api_client client{std::move(*access), std::move(options)};
-  std::vector<std::string> manifests;
-  for (std::uint64_t i = 0; i < count; ++i) {
-    pod["metadata"]["name"] = "octopus-script-bare-" + std::to_string(i);
-    manifests.push_back(pod.dump());
-  }
-  // One connection, as the worker has it by then.
-  std::condition_variable changed;
-  std::uint64_t done = 0;
-  std::mutex mutex;
-  auto wait = [&](std::uint64_t wanted) {
-    std::unique_lock lock{mutex};
-    changed.wait(lock, [&] { return done >= wanted; });
-  };
-  auto count_one = [&](const auto&) {
-    std::lock_guard lock{mutex};
-    ++done;
-    changed.notify_all();
-  };
-  client.get_version(count_one);
-  wait(1);
-  auto start = std::chrono::steady_clock::now();
-  for (auto& manifest : manifests)
-    client.create_pod(std::move(manifest), count_one);
-  wait(1 + count);
+  auto start = create_all(*access, std::move(manifests));
+  // (whose workspace is gone, so that their end says nothing)
   std::lock_guard lock{mutex_};
-  return static_cast<double>(count)
-         / std::chrono::duration<double>(last_pod_at_ - start).count();
+  auto took = std::chrono::duration<double>(last_pod_at_ - start).count();
+  return bare_result{static_cast<double>(count) / took};
 }
 
 class real final : public bench_cluster {
 public:
-  explicit real(std::unique_ptr<demo_cluster> objects)
-    : objects_(std::move(objects)) {}
+  real(std::unique_ptr<demo_cluster> objects, std::string script)
+    : objects_(std::move(objects)), script_(std::move(script)) {}
 
   demo_cluster& objects() override {
     return *objects_;
@@ -201,8 +172,11 @@ public:
     access->namespace_name = objects_->namespace_name();
     watcher_ = std::make_unique<kubernetes::api_client>(std::move(*access));
     auto tell = [this, on_pod](const pod_snapshot& pod) {
-      if (known_.insert(pod.uid).second)
-        on_pod(pod.name);
+      if (!known_.insert(pod.uid).second)
+        return;
+      on_pod(pod.name, std::nullopt);
+      if (known_.size() == 1)
+        keep_manifest(pod.name);
     };
     watcher_->watch_pods({[tell](const std::vector<pod_snapshot>& pods) {
                             for (auto& pod : pods)
@@ -221,8 +195,33 @@ public:
     return std::nullopt;
   }
 
+  std::optional<bare_result> create_bare(std::uint64_t count,
+                                         stop_signal& stop) override {
+    auto access = objects_->worker_access();
+    std::unique_lock lock{mutex_};
+    auto manifests = bare_manifests(manifest_, count, script_);
+    lock.unlock();
+    if (!access || manifests.empty())
+      return std::nullopt;
+    access->namespace_name = objects_->namespace_name();
+    return run_bare(*access, std::move(manifests), stop);
+  }
+
 private:
+  void keep_manifest(const std::string& pod) {
+    watcher_->raw("GET",
+                  "/api/v1/namespaces/" + objects_->namespace_name() + "/pods/"
+                    + pod,
+                  {}, [this](outcome<std::string> object) {
+                    std::lock_guard lock{mutex_};
+                    manifest_ = object.value_or(std::string{});
+                  });
+  }
+
   std::unique_ptr<demo_cluster> objects_;
+  const std::string script_;
+  std::mutex mutex_;
+  std::string manifest_;
   // Of pods that were told; on the watcher's thread.
   std::set<std::string> known_;
   std::unique_ptr<kubernetes::api_client> watcher_;
@@ -241,11 +240,13 @@ make_embedded_bench_cluster(const std::filesystem::path& directory,
 
 outcome<std::unique_ptr<bench_cluster>>
 make_real_bench_cluster(const std::filesystem::path& kubeconfig,
-                        const std::string& unique_name) {
+                        const std::string& unique_name,
+                        const load::load_profile& profile) {
   auto objects = make_real_demo_cluster(kubeconfig, unique_name);
   if (!objects)
     return tl::unexpected(objects.error());
-  return std::make_unique<real>(std::move(*objects));
+  return std::make_unique<real>(std::move(*objects),
+                                load::script_text(profile.script));
 }
 
 } // namespace cuttle

@@ -9,6 +9,7 @@
 #include <string>
 
 #include "infra/load/profile.hpp"
+#include "programs/cuttle/bench_bare.hpp"
 #include "programs/cuttle/demo_cluster.hpp"
 
 namespace cuttle {
@@ -16,8 +17,11 @@ namespace cuttle {
 /// A cluster for loads: tells of each pod, and counts calls where it can.
 class bench_cluster {
 public:
-  /// Hears of the pods of `watch_pods`, on another thread.
-  using pod_observer = std::function<void(const std::string& name)>;
+  /// Hears of the pods of `watch_pods`, on another thread. `asked` is when the
+  /// API server had the request for it, where that is known.
+  using pod_observer = std::function<void(
+    const std::string& name,
+    std::optional<std::chrono::steady_clock::time_point> asked)>;
 
   /// Hears how long lines took over links, on another thread.
   using line_observer = std::function<void(std::chrono::microseconds)>;
@@ -43,11 +47,11 @@ public:
   virtual void freeze(std::chrono::milliseconds) {}
 
   /// Creates that many pods like the first one that was created, as fast as the
-  /// API server takes them, without a worker. Pods a second; nothing where that
-  /// can not be measured. Blocks.
-  virtual std::optional<double> create_bare(std::uint64_t) {
-    return std::nullopt;
-  }
+  /// API server takes them, without a worker; on a real cluster they run to
+  /// their end. Nothing where that can not be measured. Blocks.
+  virtual std::optional<bare_result> create_bare(std::uint64_t count,
+                                                 stop_signal& stop)
+    = 0;
 };
 
 /// The embedded cluster. With `played`, pods are played by the load's runner;
@@ -59,6 +63,7 @@ make_embedded_bench_cluster(const std::filesystem::path& directory,
 /// A real cluster, see `make_real_demo_cluster`.
 outcome<std::unique_ptr<bench_cluster>>
 make_real_bench_cluster(const std::filesystem::path& kubeconfig,
-                        const std::string& unique_name);
+                        const std::string& unique_name,
+                        const load::load_profile& profile);
 
 } // namespace cuttle

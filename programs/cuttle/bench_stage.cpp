@@ -97,7 +97,8 @@ outcome<void> bench_stage::start_servers() {
 outcome<void> bench_stage::start_cluster() {
   auto made
     = options_.kubeconfig
-        ? make_real_bench_cluster(*options_.kubeconfig, folder_.unique_name())
+        ? make_real_bench_cluster(*options_.kubeconfig,
+                                  folder_.unique_name(), profile_)
         : make_embedded_bench_cluster(folder_.path() / "cluster", profile_,
                                       !options_.processes);
   if (!made)

@@ -63,7 +63,10 @@ TEST_F(Bench, CountsEachOperationAndEachLineOnce) {
   EXPECT_EQ(x["ended"], 20);
   EXPECT_EQ(x["lines"], 20 * 52);
   EXPECT_EQ(x["sound"], true);
-  EXPECT_EQ(x["latency"]["pod_created"]["count"], 20);
+  auto& latency = x["latency"];
+  EXPECT_EQ(latency["pod_created"]["count"], 20);
+  EXPECT_EQ(latency["create_sent"]["count"], 20);
+  EXPECT_LE(latency["create_sent"]["p50_ms"], latency["pod_created"]["p50_ms"]);
   EXPECT_EQ(x["calls_per_operation"]["create pods"], 1.0);
   EXPECT_GT(x["resident_peak_mib"].get<double>(), 1);
   EXPECT_GT(x["cpu_ms_per_operation"].get<double>(), 0);

@@ -163,12 +163,18 @@ TEST(Scan, RefusesTextThatIsNotUtf8AndAllowsNul_HAL65) {
   EXPECT_FALSE(scan_document(bad, {}));
 }
 
-TEST(ValidUtf8, ReplacesWhatIsNot_HAL64) {
-  EXPECT_EQ(to_valid_utf8("héllo"), "héllo");
-  EXPECT_EQ(to_valid_utf8("h\xE9llo"), "h\xEF\xBF\xBDllo");
-  EXPECT_EQ(to_valid_utf8("\xE2\x82"), "\xEF\xBF\xBD\xEF\xBF\xBD");
-  EXPECT_EQ(to_valid_utf8(std::string(300, '\xFF')).size(), 900u);
-  EXPECT_EQ(to_valid_utf8(std::string_view{"a\0b", 3}).size(), 3u);
+TEST(EncodeResponse, ReplacesWhatIsNotUtf8InTheTextOfAnError_HAL64) {
+  rpc_response response;
+  response.id = "1";
+  response.error.emplace();
+  response.error->message = "h\xE9llo";
+  response.error->details = "cut \xE2\x82";
+  auto document = encode_response(response, {});
+  ASSERT_TRUE(document);
+  std::string bytes{document->begin(), document->end()};
+  EXPECT_NE(bytes.find("h\xEF\xBF\xBDllo"), std::string::npos);
+  EXPECT_NE(bytes.find("cut \xEF\xBF\xBD"), std::string::npos);
+  EXPECT_EQ(bytes.find('\xE9'), std::string::npos);
 }
 
 TEST(Ledger, AcceptsStreamsInAnyOrderAndEachOnce_HAL70) {

@@ -66,6 +66,7 @@ TEST(Result, GivesRatesOfTextAndOfPods) {
   x.idle_calls = 0;
   x.start_to_polling = std::chrono::milliseconds{150};
   x.bare_pods_per_second = 40;
+  x.bare_seconds = 4;
   for (int i = 1; i <= 4; ++i)
     x[measure::pod_created].add(std::chrono::milliseconds{100});
   auto json = to_json(x);
@@ -74,6 +75,8 @@ TEST(Result, GivesRatesOfTextAndOfPods) {
   EXPECT_EQ(json["start_to_polling_ms"], 150.0);
   EXPECT_NEAR(json["pods_per_second"].get<double>(), 40, 0.5);
   EXPECT_NEAR(json["time_beside_bare"].get<double>(), 1, 0.02);
+  EXPECT_EQ(json["bare_seconds"], 4.0);
+  EXPECT_EQ(json["whole_beside_bare"], 0.5);
   x.profile.rate = 10;
   EXPECT_FALSE(to_json(x).contains("pods_per_second"));
 }

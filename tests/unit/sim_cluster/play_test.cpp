@@ -171,7 +171,7 @@ TEST(ClusterPlay, CarriesHundredsOfPodsAtATime) {
   auto options = played();
   options.processes = 1'000;
   std::atomic<int> created = 0;
-  options.on_pod = [&](const std::string&) { ++created; };
+  options.on_pod = [&](const std::string&, auto) { ++created; };
   running k{options};
   watch pods{k.at, "pods"};
   constexpr int count = 300;

@@ -1,9 +1,9 @@
 #include <gtest/gtest.h>
 
-#include "infra/podlog/frame.hpp"
+#include "infra/crypto/text_encoding.hpp"
 
-using cuttle::podlog::sanitise_utf8;
-using cuttle::podlog::valid_utf8;
+using cuttle::crypto::sanitise_utf8;
+using cuttle::crypto::valid_utf8;
 
 namespace {
 
