@@ -133,8 +133,10 @@ outcome<bson_bytes> encode_response(const rpc_response& response,
   } else {
     bson_t error;
     writer.note(bson_append_document_begin(message, "error", -1, &error));
-    writer.text(&error, "message", crypto::sanitise_utf8(response.error->message));
-    writer.text(&error, "details", crypto::sanitise_utf8(response.error->details));
+    writer.text(&error, "message",
+                crypto::sanitise_utf8(response.error->message));
+    writer.text(&error, "details",
+                crypto::sanitise_utf8(response.error->details));
     if (response.error->halibut_type)
       writer.text(&error, "HalibutErrorType", *response.error->halibut_type);
     else

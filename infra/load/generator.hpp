@@ -40,9 +40,9 @@ public:
 
   /// A pod's object was created now; the API server had the request for it
   /// `asked`, if that is known. Thread-safe, short.
-  void pod_created(
-    const std::string& name,
-    std::optional<std::chrono::steady_clock::time_point> asked = {});
+  void pod_created(const std::string& name,
+                   std::optional<std::chrono::steady_clock::time_point> asked
+                   = {});
 
   /// The worker has confirmed a line so long after it was printed. Thread-safe,
   /// short.

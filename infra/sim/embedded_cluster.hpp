@@ -52,8 +52,8 @@ public:
     /// Plays containers instead of running them as processes, for thousands of
     /// pods. Null: processes.
     pod_player player;
-    /// A pod object was created; on the API's thread, before the answer. `asked`
-    /// is when the whole request for it had come.
+    /// A pod object was created; on the API's thread, before the answer.
+    /// `asked` is when the whole request for it had come.
     std::function<void(const std::string& name,
                        std::chrono::steady_clock::time_point asked)>
       on_pod;

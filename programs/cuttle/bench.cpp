@@ -96,10 +96,10 @@ public:
     if (cluster) {
       cluster->watch_lines(
         [&load](std::chrono::microseconds x) { load.line_confirmed(x); });
-      auto watching = cluster->watch_pods(
-        [&load](const std::string& name, auto asked) {
-          load.pod_created(name, asked);
-        });
+      auto watching
+        = cluster->watch_pods([&load](const std::string& name, auto asked) {
+            load.pod_created(name, asked);
+          });
       if (!watching)
         return tl::unexpected(watching.error());
     }

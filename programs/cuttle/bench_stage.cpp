@@ -95,12 +95,11 @@ outcome<void> bench_stage::start_servers() {
 }
 
 outcome<void> bench_stage::start_cluster() {
-  auto made
-    = options_.kubeconfig
-        ? make_real_bench_cluster(*options_.kubeconfig,
-                                  folder_.unique_name(), profile_)
-        : make_embedded_bench_cluster(folder_.path() / "cluster", profile_,
-                                      !options_.processes);
+  auto made = options_.kubeconfig
+                ? make_real_bench_cluster(*options_.kubeconfig,
+                                          folder_.unique_name(), profile_)
+                : make_embedded_bench_cluster(folder_.path() / "cluster",
+                                              profile_, !options_.processes);
   if (!made)
     return tl::unexpected(made.error());
   cluster_ = std::move(*made);

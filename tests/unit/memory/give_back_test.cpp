@@ -24,7 +24,8 @@ std::size_t file_pages() {
 
 // Reads a byte of each page of code and constants, whoever they are of. Some of
 // them lie between two constants, where AddressSanitizer forbids to read.
-[[gnu::no_sanitize_address]] int read_code(dl_phdr_info* object, std::size_t, void* sum) {
+[[gnu::no_sanitize_address]] int read_code(dl_phdr_info* object, std::size_t,
+                                           void* sum) {
   if (object->dlpi_name != nullptr
       && std::string_view{object->dlpi_name}.find("vdso")
            != std::string_view::npos)
