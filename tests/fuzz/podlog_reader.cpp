@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <cstdlib>
 
+#include "infra/crypto/text_encoding.hpp"
 #include "infra/podlog/frame.hpp"
 #include "infra/podlog/reader.hpp"
 
@@ -31,11 +32,11 @@ void check(const log_batch& batch, std::int64_t& last) {
   for (const auto& line : batch.lines) {
     require(line.number > last);
     last = line.number;
-    require(podlog::valid_utf8(line.line.text));
+    require(crypto::valid_utf8(line.line.text));
     bytes += memory_of(line);
   }
   for (const auto& remark : batch.remarks) {
-    require(podlog::valid_utf8(remark.text));
+    require(crypto::valid_utf8(remark.text));
     bytes += memory_of(remark);
   }
   require(bytes == batch.bytes);
@@ -76,6 +77,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data,
   auto first = input.substr(0, input.find('\n'));
   auto parsed = podlog::parse_line(first, key);
   if (auto* damage = std::get_if<podlog::damaged_line>(&parsed))
-    require(podlog::valid_utf8(damage->message));
+    require(crypto::valid_utf8(damage->message));
   return 0;
 }
