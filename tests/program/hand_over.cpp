@@ -32,6 +32,8 @@ protected:
     uid_ = object["metadata"]["uid"];
     worker_->process().signal(SIGKILL);
     worker_->process().wait(30s);
+    // (or the next one would be taken for connected before it is)
+    ASSERT_TRUE(eventually([&] { return connections_ == 0; }));
   }
 
   void start_as(const std::string& pod, const std::string& uid) {
