@@ -21,9 +21,21 @@ class Bench : public ::testing::Test {
 protected:
   void SetUp() override {
     // Its cluster is its own.
-    auto* which = std::getenv("CUTTLE_TEST_CLUSTER");
-    if (which && std::string{which} == "real")
+    if (real_cluster())
       GTEST_SKIP() << "the same on every cluster";
+    make_folder();
+  }
+
+  static bool real_cluster() {
+    return variable("CUTTLE_TEST_CLUSTER") == "real";
+  }
+
+  static std::string variable(const char* name) {
+    auto* value = std::getenv(name);
+    return value ? value : "";
+  }
+
+  void make_folder() {
     auto pattern = (fs::temp_directory_path() / "cuttle-test-XXXXXX").string();
     ASSERT_NE(mkdtemp(pattern.data()), nullptr);
     folder_ = pattern;
@@ -51,6 +63,18 @@ protected:
 
   fs::path folder_;
   std::string output_;
+};
+
+class RealBench : public Bench {
+protected:
+  void SetUp() override {
+    if (!real_cluster())
+      GTEST_SKIP() << "needs a real cluster: ./dev e2e";
+    make_folder();
+    // (pods of another user go through it)
+    fs::permissions(folder_, fs::perms::group_exec | fs::perms::others_exec,
+                    fs::perm_options::add);
+  }
 };
 
 TEST_F(Bench, CountsEachOperationAndEachLineOnce) {
@@ -124,6 +148,24 @@ TEST_F(Bench, ComparesTheWorkersPodsWithThoseOfABareClient) {
   auto x = report()["runs"][0];
   EXPECT_GT(x["pods_per_second"].get<double>(), 0);
   EXPECT_GT(x["bare_pods_per_second"].get<double>(), 0);
+}
+
+TEST_F(RealBench, ComparesABurstWithAsManyPodsWithoutAWorker) {
+  std::ofstream{folder_ / "profile.json"}
+    << R"({"operations": 3, "rate": 0, "bare": true, "cadence": "fast"})";
+  ASSERT_EQ(
+    run({"--profile", folder_ / "profile.json", "--kubeconfig",
+         variable("CUTTLE_E2E_KUBECONFIG"), "--image",
+         variable("CUTTLE_E2E_IMAGE"), "--json", folder_ / "report.json"}),
+    0)
+    << output_;
+  auto x = report()["runs"][0];
+  EXPECT_EQ(x["ended"], 3);
+  EXPECT_EQ(x["sound"], true);
+  EXPECT_GT(x["bare_pods_per_second"].get<double>(), 0);
+  // As long as a pod takes that starts a container, and no longer than a test.
+  EXPECT_GT(x["bare_seconds"].get<double>(), 0.1);
+  EXPECT_GT(x["whole_beside_bare"].get<double>(), 0);
 }
 
 TEST_F(Bench, AnswersStatusCallsWhileTheApiServerIsFrozen) {
