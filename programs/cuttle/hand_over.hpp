@@ -8,8 +8,8 @@
 namespace cuttle {
 
 /// Lets the next worker start. Kubernetes makes it once the pod of this one is
-/// gone, and it takes the node until its next report, 10 s and more, to say
-/// that it is. So the last act of a worker whose pod is being deleted is to
+/// gone, and it takes the node until its next report, up to 10 s, to say that
+/// it is. So the last act of a worker whose pod is being deleted is to
 /// remove the pod's object itself, after all that it had to write is written
 /// [RST-06]. A pod that is not being deleted (its container is only restarted),
 /// and one of another `uid`, stays; so does any pod when `uid` is empty. What
