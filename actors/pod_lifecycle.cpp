@@ -13,9 +13,13 @@ pod_lifecycle::pod_lifecycle(pod_lifecycle_actor::pointer self,
                              request_state request)
   : self_(self), context_(std::move(context)), operation_(std::move(operation)),
     ticket_(std::move(ticket)), pod_name_(kubernetes::script_pod_name(ticket_)),
-    command_(std::move(command)), version_(version),
-    stage_(command_ ? stage::idle : stage::created), request_(request),
-    since_(context_->now()),
+    command_(std::move(command)),
+    starts_(context_->metrics.histogram(
+      "cuttle_start_seconds",
+      "From a StartScript's arrival until the request for its pod goes out to "
+      "the API server, waiting for a turn included.")),
+    version_(version), stage_(command_ ? stage::idle : stage::created),
+    request_(request), since_(context_->now()),
     workspace_ready_(command_ && request == request_state::kept) {
   install_handlers(self_);
 }
@@ -128,7 +132,9 @@ void pod_lifecycle::create() {
   input_.image = kubernetes::choose_image(pods, *command_, version_);
   input_.version = version_;
   auto manifest = kubernetes::make_script_pod(pods, *command_, input_);
+  kubernetes::creation_callbacks callbacks;
   if (!std::exchange(announced_, true)) {
+    callbacks.on_sent = sent();
     if (!manifest.calamari_warning.empty())
       for (auto& [source, text] : cause_lines(manifest.calamari_warning, false))
         say(source, std::move(text));
@@ -136,19 +142,29 @@ void pod_lifecycle::create() {
     for (auto& note : manifest.notes)
       say(output_source::debug, std::move(note));
   }
-  context_->cluster.create_pod(
-    std::move(manifest.json),
-    [box = box()](kubernetes::creation_outcome result) {
-      pod_created message;
-      if (result) {
-        message.pod = std::move(*result);
-      } else {
-        message.retry_after
-          = result.error().retry_after.value_or(std::chrono::seconds{0});
-        message.reason = std::move(result.error());
-      }
-      box.post(std::move(message));
-    });
+  callbacks.on_done = [box = box()](kubernetes::creation_outcome result) {
+    pod_created message;
+    if (result) {
+      message.pod = std::move(*result);
+    } else {
+      message.retry_after
+        = result.error().retry_after.value_or(std::chrono::seconds{0});
+      message.reason = std::move(result.error());
+    }
+    box.post(std::move(message));
+  };
+  context_->cluster.create_pod(std::move(manifest.json), std::move(callbacks));
+}
+
+std::function<void()> pod_lifecycle::sent() const {
+  if (!command_->arrived)
+    return {};
+  // (metrics outlive the driver)
+  return [&starts = starts_, arrived = *command_->arrived] {
+    std::chrono::duration<double> took
+      = std::chrono::steady_clock::now() - arrived;
+    starts.observe(took.count());
+  };
 }
 
 void pod_lifecycle::on_created(const pod_created& x) {

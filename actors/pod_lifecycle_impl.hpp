@@ -68,6 +68,9 @@ private:
 
   void create();
 
+  // Measures when the request for the pod goes out.
+  std::function<void()> sent() const;
+
   void on_created(const pod_created& x);
 
   void finish_creation();
@@ -165,6 +168,7 @@ private:
   script_ticket ticket_;
   std::string pod_name_;
   std::shared_ptr<const start_script> command_;
+  telemetry::histogram& starts_;
   std::optional<kubernetes::cluster_version> version_;
   stage stage_;
   kubernetes::script_pod_input input_;

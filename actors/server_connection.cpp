@@ -53,7 +53,8 @@ public:
       = [box, &busy = busy_gauge_](halibut::rpc_request request,
                                    halibut::reply_function reply) {
           box.post(std::make_shared<rpc_call>(
-            rpc_call{std::move(request), counted(busy, std::move(reply))}));
+            rpc_call{std::chrono::steady_clock::now(), std::move(request),
+                     counted(busy, std::move(reply))}));
         };
     callbacks.on_link = [box](const halibut::link_event& event) {
       if (event.what == halibut::link_event::kind::stopped)
@@ -102,6 +103,7 @@ private:
   }
 
   void dispatch(const rpc_call_ptr& call, start_script& x) {
+    x.arrived = call->arrived;
     ask<script_status>(call, targets_.intake, std::move(x));
   }
 

@@ -100,6 +100,9 @@ struct script_file {
 /// The request to run a script, with every member of
 /// `StartKubernetesScriptCommandV1`.
 struct start_script {
+  /// When the whole request was there; nothing for one that was kept on the
+  /// volume.
+  std::optional<std::chrono::steady_clock::time_point> arrived;
   bool raw = false;
   std::string script_body;
   std::string task_id;

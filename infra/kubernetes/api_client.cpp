@@ -123,14 +123,16 @@ api_client::~api_client() = default;
 // -- pods --------------------------------------------------------------------
 
 call_id api_client::create_pod(std::string manifest_json,
-                               std::function<void(creation_outcome)> done) {
-  auto make = [this, manifest = std::move(manifest_json),
-               done](std::shared_ptr<call_flags> flags) {
-    return std::make_unique<create_pod_call>(impl_->thread, std::move(flags),
-                                             manifest, done);
+                               creation_callbacks callbacks) {
+  auto refused = [done = callbacks.on_done](outcome<pod_snapshot> result) {
+    done(std::move(result));
   };
-  auto refused
-    = [done](outcome<pod_snapshot> result) { done(std::move(result)); };
+  auto make
+    = [this, manifest = std::move(manifest_json),
+       callbacks = std::move(callbacks)](std::shared_ptr<call_flags> flags) {
+        return std::make_unique<create_pod_call>(
+          impl_->thread, std::move(flags), manifest, callbacks);
+      };
   return impl_->open<pod_snapshot>(std::move(make), refused);
 }
 

@@ -86,8 +86,7 @@ public:
   api_client(const api_client&) = delete;
   api_client& operator=(const api_client&) = delete;
 
-  call_id create_pod(std::string,
-                     std::function<void(creation_outcome)>) override;
+  call_id create_pod(std::string, creation_callbacks) override;
   call_id get_pod(std::string,
                   std::function<void(outcome<pod_snapshot>)>) override;
   call_id delete_pod(std::string, std::string,

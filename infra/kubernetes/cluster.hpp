@@ -78,6 +78,14 @@ struct creation_failure : failure {
 /// made the pod, for it has too much to do; the same pod may be created later.
 using creation_outcome = tl::expected<pod_snapshot, creation_failure>;
 
+/// What a creation tells, on the driver's thread.
+struct creation_callbacks {
+  /// The request goes out for the first time: there is a connection for it. May
+  /// be empty; must do little, and call nothing of the driver's.
+  std::function<void()> on_sent;
+  std::function<void(creation_outcome)> on_done;
+};
+
 /// Version of the API server [IMG-06].
 struct cluster_version {
   int major = 0;
@@ -101,9 +109,7 @@ class cluster {
 public:
   virtual ~cluster() = default;
 
-  virtual call_id create_pod(std::string manifest_json,
-                             std::function<void(creation_outcome)>)
-    = 0;
+  virtual call_id create_pod(std::string manifest_json, creation_callbacks) = 0;
   virtual call_id get_pod(std::string name,
                           std::function<void(outcome<pod_snapshot>)>)
     = 0;

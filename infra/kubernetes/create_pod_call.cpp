@@ -1,6 +1,7 @@
 #include "infra/kubernetes/create_pod_call.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "infra/kubernetes/paths.hpp"
 
@@ -23,9 +24,10 @@ http_request pods_request(const http_thread& thread, std::string_view verb,
 
 create_pod_call::create_pod_call(http_thread& thread,
                                  std::shared_ptr<call_flags> flags,
-                                 std::string manifest_json, callback done)
+                                 std::string manifest_json,
+                                 creation_callbacks callbacks)
   : call(std::move(flags)), thread_(thread),
-    manifest_(std::move(manifest_json)), done_(std::move(done)) {}
+    manifest_(std::move(manifest_json)), callbacks_(std::move(callbacks)) {}
 
 create_pod_call::~create_pod_call() = default;
 
@@ -37,6 +39,11 @@ void create_pod_call::start() {
   auto content = pods_request(thread_, "create", name_);
   content.method = "POST";
   content.body = std::move(manifest_);
+  if (callbacks_.on_sent)
+    content.on_sent = [this] {
+      if (auto sent = std::exchange(callbacks_.on_sent, {}))
+        tell(sent);
+    };
   request_ = std::make_unique<request>(
     thread_, std::move(content), repeatable::unless_received,
     "create pod '" + name_ + "'",
@@ -119,7 +126,7 @@ bool create_pod_call::is_ours(std::string_view pod_json) {
 }
 
 void create_pod_call::end(creation_outcome result) {
-  auto done = std::move(done_);
+  auto done = std::move(callbacks_.on_done);
   tell(done, std::move(result));
   thread_.close(this);
 }

@@ -17,10 +17,8 @@ namespace cuttle::kubernetes {
 /// ticket and the task.
 class create_pod_call final : public call {
 public:
-  using callback = std::function<void(creation_outcome)>;
-
   create_pod_call(http_thread& thread, std::shared_ptr<call_flags> flags,
-                  std::string manifest_json, callback done);
+                  std::string manifest_json, creation_callbacks callbacks);
   ~create_pod_call() override;
 
   void start() override;
@@ -38,7 +36,7 @@ private:
 
   http_thread& thread_;
   std::string manifest_;
-  callback done_;
+  creation_callbacks callbacks_;
   std::string name_;
   std::map<std::string, std::string> labels_;
   /// Why the pod had to be looked for.

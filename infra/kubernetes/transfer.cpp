@@ -17,6 +17,7 @@ struct transfer::impl {
   bool alone = false;
   bool stopped = false;
   bool has_headers = false;
+  std::function<void()> on_sent;
   char error[CURL_ERROR_SIZE] = {};
 };
 
@@ -106,6 +107,7 @@ transfer::transfer(const access& where, const api_options& options,
   auto& x = *impl_;
   x.owner = &owner;
   x.alone = request.alone;
+  x.on_sent = request.on_sent;
   x.easy = curl_easy_init();
   if (x.easy == nullptr)
     throw std::bad_alloc();
@@ -204,6 +206,14 @@ transfer::transfer(const access& where, const api_options& options,
     it.stopped = true;
     return CURL_WRITEFUNC_ERROR;
   };
+  if (x.on_sent) {
+    curl_prereq_callback sent = [](void* self, char*, char*, int, int) {
+      static_cast<transfer*>(self)->impl_->on_sent();
+      return CURL_PREREQFUNC_OK;
+    };
+    set(CURLOPT_PREREQFUNCTION, sent);
+    set(CURLOPT_PREREQDATA, this);
+  }
   set(CURLOPT_HEADERFUNCTION, headers);
   set(CURLOPT_HEADERDATA, this);
   set(CURLOPT_WRITEFUNCTION, body);

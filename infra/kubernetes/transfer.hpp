@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -28,6 +29,9 @@ struct http_request {
   /// A connection of its own that speaks HTTP/1.1. In libcurl 7.88 a paused
   /// stream of HTTP/2 goes on receiving into memory and slows its neighbours.
   bool alone = false;
+  /// Called inside of libcurl each time the request has a connection and goes
+  /// out. May be empty; must not touch any transfer.
+  std::function<void()> on_sent;
 };
 
 /// What to do after a piece of a body.

@@ -134,6 +134,10 @@ json to_json(const load_result& x) {
     result["idle_calls"] = *x.idle_calls;
   if (x.start_to_polling)
     result["start_to_polling_ms"] = milliseconds(*x.start_to_polling);
+  if (x.own_start)
+    result["own_start"] = {{"count", x.own_start->count},
+                           {"p50_ms", x.own_start->p50_ms},
+                           {"p99_ms", x.own_start->p99_ms}};
   if (auto rate = x.pods_per_second(); rate > 0)
     result["pods_per_second"] = rate;
   if (x.bare_pods_per_second) {

@@ -62,6 +62,14 @@ struct worker_sample {
   std::optional<double> actors{};
 };
 
+/// What a histogram of the worker's metrics says: so many times, half of them
+/// and 99 of 100 within so many milliseconds, which are bounds of its buckets.
+struct own_time {
+  std::uint64_t count = 0;
+  double p50_ms = 0;
+  double p99_ms = 0;
+};
+
 /// What one load brought to light.
 struct load_result {
   load_profile profile;
@@ -92,6 +100,9 @@ struct load_result {
   std::optional<std::uint64_t> idle_calls;
   /// From the worker's process to its first polling connection.
   std::optional<std::chrono::microseconds> start_to_polling;
+  /// StartScript arrived → the request for its pod goes out, by the worker's
+  /// own metrics: its part of `measure::create_sent`.
+  std::optional<own_time> own_start;
   /// Pods a second that a client without a worker creates on the same cluster.
   std::optional<double> bare_pods_per_second;
   /// Until as many pods have ended without a worker; a real cluster only.

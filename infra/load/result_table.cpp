@@ -60,6 +60,12 @@ std::string to_table(const load_result& x) {
           static_cast<long long>(x.profile.idle.count()));
   if (x.start_to_polling)
     out += '\n';
+  if (x.own_start)
+    print(out,
+          "In the worker, StartScript arrived to create sent: half within %g "
+          "ms, 99 of 100 within %g ms (%llu)\n",
+          x.own_start->p50_ms, x.own_start->p99_ms,
+          static_cast<unsigned long long>(x.own_start->count));
   if (x.bare_pods_per_second)
     print(out, "Pods created a second: %.0f; by a bare client: %.0f\n",
           x.pods_per_second(), *x.bare_pods_per_second);

@@ -112,6 +112,7 @@ public:
     auto calls = cluster ? cluster->calls() : std::nullopt;
     load.run([this](const load::generator::progress& x) { return tick(x); });
     auto used = stage_.usage();
+    auto own_start = stage_.own_start();
     auto calls_after = cluster ? cluster->calls() : std::nullopt;
     quiet.reset();
     auto result = load.result();
@@ -121,6 +122,7 @@ public:
     if (calls && calls_after)
       result.calls = difference(*calls, std::move(*calls_after));
     result.start_to_polling = stage_.start_to_polling();
+    result.own_start = own_start;
     if (idle && used) {
       result.cpu_seconds = used->cpu_seconds - idle->cpu_seconds;
       result.idle_mib = idle->resident_mib;

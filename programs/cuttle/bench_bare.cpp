@@ -126,7 +126,7 @@ steady::time_point create_all(const kubernetes::access& access,
   wait(1);
   auto start = steady::now();
   for (auto& manifest : manifests)
-    client.create_pod(std::move(manifest), count_one);
+    client.create_pod(std::move(manifest), {{}, count_one});
   wait(1 + count);
   return start;
 }

@@ -1,10 +1,13 @@
 #include "programs/cuttle/bench_metrics.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <curl/curl.h>
 #include <fstream>
+#include <limits>
 #include <memory>
-#include <string_view>
+#include <utility>
+#include <vector>
 
 namespace cuttle {
 
@@ -12,7 +15,20 @@ namespace {
 
 constexpr long patience_ms = 1'000;
 
-std::string page_of(std::uint16_t port) {
+// The number at the beginning of `text`, and what comes after it and a blank.
+std::optional<double> take_number(std::string_view& text) {
+  double result = 0;
+  auto [end, error]
+    = std::from_chars(text.data(), text.data() + text.size(), result);
+  if (error != std::errc{})
+    return std::nullopt;
+  text.remove_prefix(static_cast<std::size_t>(end - text.data()));
+  return result;
+}
+
+} // namespace
+
+std::string metrics_page(std::uint16_t port) {
   std::string page;
   std::unique_ptr<CURL, decltype(&curl_easy_cleanup)> easy{curl_easy_init(),
                                                            curl_easy_cleanup};
@@ -35,8 +51,6 @@ std::string page_of(std::uint16_t port) {
   return page;
 }
 
-} // namespace
-
 std::uint16_t metrics_port(const std::filesystem::path& log) {
   constexpr std::string_view event = "probes-listening port=";
   std::ifstream in{log};
@@ -52,15 +66,50 @@ std::uint16_t metrics_port(const std::filesystem::path& log) {
 }
 
 std::optional<double> metric_of(std::uint16_t port, const std::string& name) {
-  auto page = '\n' + page_of(port);
+  auto page = '\n' + metrics_page(port);
   auto wanted = '\n' + name + ' ';
   auto at = page.find(wanted);
   if (at == std::string::npos)
     return std::nullopt;
-  double result = 0;
-  auto* begin = page.data() + at + wanted.size();
-  auto [end, error] = std::from_chars(begin, page.data() + page.size(), result);
-  return error == std::errc{} ? std::optional{result} : std::nullopt;
+  auto rest = std::string_view{page}.substr(at + wanted.size());
+  return take_number(rest);
+}
+
+std::optional<load::own_time> own_time_of(std::string_view page,
+                                          std::string_view name) {
+  constexpr double ms = 1'000;
+  auto head = std::string{name} + "_bucket{le=\"";
+  constexpr std::string_view middle = "\"} ";
+  // (bounds in rising order, the last one +Inf with all of them)
+  std::vector<std::pair<double, double>> buckets;
+  for (auto at = page.find(head); at != std::string_view::npos;
+       at = page.find(head, at + 1)) {
+    auto rest = page.substr(at + head.size());
+    auto infinite = rest.starts_with("+Inf");
+    auto bound = infinite ? std::numeric_limits<double>::infinity()
+                          : take_number(rest).value_or(0);
+    if (infinite)
+      rest.remove_prefix(4);
+    if (!rest.starts_with(middle))
+      return std::nullopt;
+    rest.remove_prefix(middle.size());
+    auto count = take_number(rest);
+    if (!count)
+      return std::nullopt;
+    buckets.emplace_back(bound * ms, *count);
+  }
+  if (buckets.empty() || buckets.back().second < 1)
+    return std::nullopt;
+  auto all = buckets.back().second;
+  auto bound_of = [&](double share) {
+    auto enough
+      = [&](const auto& bucket) { return bucket.second >= share * all; };
+    return std::find_if(buckets.begin(), buckets.end(), enough)->first;
+  };
+  constexpr double half = 0.5;
+  constexpr double most = 0.99;
+  return load::own_time{static_cast<std::uint64_t>(all), bound_of(half),
+                        bound_of(most)};
 }
 
 } // namespace cuttle

@@ -233,11 +233,22 @@ std::optional<double> bench_stage::actors() {
   if (!worker_ || now < actors_at_ + often_enough)
     return actors_;
   actors_at_ = now;
+  if (auto port = metrics())
+    actors_ = metric_of(port, "cuttle_actors");
+  return actors_;
+}
+
+std::optional<load::own_time> bench_stage::own_start() {
+  auto port = worker_ ? metrics() : std::uint16_t{0};
+  if (port == 0)
+    return std::nullopt;
+  return own_time_of(metrics_page(port), "cuttle_start_seconds");
+}
+
+std::uint16_t bench_stage::metrics() {
   if (metrics_port_ == 0)
     metrics_port_ = metrics_port(worker_log());
-  if (metrics_port_ != 0)
-    actors_ = metric_of(metrics_port_, "cuttle_actors");
-  return actors_;
+  return metrics_port_;
 }
 
 std::filesystem::path bench_stage::worker_log() const {

@@ -50,6 +50,9 @@ public:
   /// The worker's actors by its metrics, some seconds old at most.
   std::optional<double> actors();
 
+  /// What the worker's metrics say of its part of a start.
+  std::optional<load::own_time> own_start();
+
   /// Ends the worker; `usage` gives nothing afterwards.
   void stop_worker();
 
@@ -74,6 +77,8 @@ private:
   outcome<void> wait_for_worker();
   void explain() const;
   std::filesystem::path worker_log() const;
+  /// Port of the worker's metrics; 0 when it is not known yet.
+  std::uint16_t metrics();
   std::map<std::string, std::string> environment() const;
 
   const bench_options& options_;

@@ -123,6 +123,12 @@ protected:
     return x;
   }
 
+  /// Whether the metrics have that line.
+  bool measures(const std::string& line) const {
+    return ("\n" + metrics.render()).find("\n" + line + "\n")
+           != std::string::npos;
+  }
+
   /// Handles messages until none is left.
   void settle() {
     scheduler_.run();

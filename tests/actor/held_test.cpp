@@ -110,6 +110,27 @@ TEST_F(HeldTest, ABusyApiServerIsAskedAgainAfterTheTimeThatItNames) {
   EXPECT_EQ(store.prepared.size(), 1u) << "its workspace is there";
 }
 
+TEST_F(HeldTest, AStartIsMeasuredOnceUntilItsRequestGoesOut) {
+  load();
+  auto x = command(a);
+  x.arrived = std::chrono::steady_clock::now();
+  auto reply = ask(intake, x);
+  settle();
+  EXPECT_TRUE(measures("cuttle_start_seconds_count 0"));
+  store.serve();
+  settle();
+  EXPECT_TRUE(measures("cuttle_start_seconds_count 1"));
+  cluster.refuse_creation(a, busy, 1s);
+  settle();
+  advance(1s);
+  serve();
+  ASSERT_TRUE(reply->value);
+  EXPECT_TRUE(measures("cuttle_start_seconds_count 1"));
+  started(b);
+  EXPECT_TRUE(measures("cuttle_start_seconds_count 1"))
+    << "nobody knows when it arrived";
+}
+
 TEST_F(HeldTest, ABusyApiServerGetsFewerCreationsAtATime) {
   settings->creations_limit = 4;
   load();

@@ -149,7 +149,7 @@ public:
 
   kubernetes::call_id
   create_pod(std::string manifest_json,
-             std::function<void(kubernetes::creation_outcome)> done) override;
+             kubernetes::creation_callbacks callbacks) override;
   kubernetes::call_id
   get_pod(std::string name,
           std::function<void(outcome<pod_snapshot>)> done) override;

@@ -11,11 +11,13 @@ using kubernetes::call_id;
 // -- implementation of cluster ------------------------------------------------
 
 // The pod exists from the call on: what is open is the answer.
-call_id scripted_cluster::create_pod(
-  std::string manifest_json,
-  std::function<void(kubernetes::creation_outcome)> done) {
+call_id scripted_cluster::create_pod(std::string manifest_json,
+                                     kubernetes::creation_callbacks callbacks) {
   if (deaf)
     return ++last_id_;
+  if (callbacks.on_sent)
+    callbacks.on_sent();
+  auto& done = callbacks.on_done;
   manifests.push_back(manifest_json);
   auto manifest = nlohmann::json::parse(manifest_json);
   auto& meta = manifest["metadata"];

@@ -158,10 +158,6 @@ TEST_F(TroubleTest, AWaitSaysHowLongItMayLast_PND01_MON13) {
 }
 
 TEST_F(TroubleTest, AHeldUpPodIsMeasuredUntilItRuns) {
-  auto measures = [&](const std::string& line) {
-    return ("\n" + metrics.render()).find("\n" + line + "\n")
-           != std::string::npos;
-  };
   load();
   started(ticket);
   EXPECT_TRUE(measures("cuttle_pods{state=\"pending\"} 1"));
@@ -186,10 +182,6 @@ TEST_F(TroubleTest, AHeldUpPodIsMeasuredUntilItRuns) {
 }
 
 TEST_F(TroubleTest, ABrokenOrCancelledScriptIsNotMeasuredAnyMore) {
-  auto measures = [&](const std::string& line) {
-    return ("\n" + metrics.render()).find("\n" + line + "\n")
-           != std::string::npos;
-  };
   load();
   started(ticket);
   cluster.run(ticket);

@@ -91,6 +91,9 @@ TEST_F(Bench, CountsEachOperationAndEachLineOnce) {
   EXPECT_EQ(latency["pod_created"]["count"], 20);
   EXPECT_EQ(latency["create_sent"]["count"], 20);
   EXPECT_LE(latency["create_sent"]["p50_ms"], latency["pod_created"]["p50_ms"]);
+  EXPECT_EQ(x["own_start"]["count"], 20);
+  EXPECT_GT(x["own_start"]["p50_ms"], 0);
+  EXPECT_LE(x["own_start"]["p50_ms"], x["own_start"]["p99_ms"]);
   EXPECT_EQ(x["calls_per_operation"]["create pods"], 1.0);
   EXPECT_GT(x["resident_peak_mib"].get<double>(), 1);
   EXPECT_GT(x["cpu_ms_per_operation"].get<double>(), 0);

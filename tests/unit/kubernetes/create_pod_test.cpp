@@ -28,9 +28,9 @@ json pod(std::string ticket = "T1", std::string task = "ServerTasks-1") {
 
 outcome<pod_snapshot> create(api_client& client) {
   auto results = std::make_shared<inbox<outcome<pod_snapshot>>>();
-  client.create_pod(pod().dump(), [results](outcome<pod_snapshot> x) {
-    results->put(std::move(x));
-  });
+  client.create_pod(pod().dump(), {{}, [results](outcome<pod_snapshot> x) {
+                                     results->put(std::move(x));
+                                   }});
   return results->take().value_or(
     fail(errc::deadline_exceeded, "No answer came."));
 }
@@ -135,9 +135,9 @@ TEST(PodCreation, After429IsLeftToTheCallerWithTheTimeToWait) {
     }};
     api_client client{server.where()};
     auto results = std::make_shared<inbox<creation_outcome>>();
-    client.create_pod(pod().dump(), [results](creation_outcome x) {
-      results->put(std::move(x));
-    });
+    client.create_pod(pod().dump(), {{}, [results](creation_outcome x) {
+                                       results->put(std::move(x));
+                                     }});
     auto made = results->take();
     ASSERT_TRUE(made);
     ASSERT_FALSE(*made);
@@ -174,8 +174,9 @@ TEST(PodCreation, IsRepeatedWhileNoConnectionCanBeMade) {
   where.verify_server = false;
   inbox<outcome<pod_snapshot>> results;
   api_client client{where, options};
-  client.create_pod(
-    pod().dump(), [&](outcome<pod_snapshot> x) { results.put(std::move(x)); });
+  client.create_pod(pod().dump(), {{}, [&](outcome<pod_snapshot> x) {
+                                     results.put(std::move(x));
+                                   }});
   attempts.take();
   attempts.take();
   scripted_server server{two(201, 500, {}), port};
@@ -191,7 +192,7 @@ TEST(PodCreation, NeedsAName) {
   inbox<outcome<pod_snapshot>> results;
   for (auto text : {"", "[]", "{\"metadata\":{}}", "{"})
     client.create_pod(
-      text, [&](outcome<pod_snapshot> x) { results.put(std::move(x)); });
+      text, {{}, [&](outcome<pod_snapshot> x) { results.put(std::move(x)); }});
   for (int i = 0; i < 4; ++i) {
     auto result = results.take();
     ASSERT_TRUE(result && !*result);

@@ -103,9 +103,9 @@ protected:
 
   outcome<pod_snapshot> create(const std::string& json_text) {
     auto results = std::make_shared<inbox<outcome<pod_snapshot>>>();
-    client_->create_pod(json_text, [results](outcome<pod_snapshot> x) {
-      results->put(std::move(x));
-    });
+    client_->create_pod(json_text, {{}, [results](outcome<pod_snapshot> x) {
+                                      results->put(std::move(x));
+                                    }});
     return results->take().value_or(
       fail(errc::deadline_exceeded, "No answer came."));
   }

@@ -96,6 +96,30 @@ TEST_F(TokenFile, IsReadAgainAfter401AndTheRequestRepeatedOnce) {
   EXPECT_EQ(server.count("GET"), 2);
 }
 
+TEST_F(TokenFile, ThatIsRefusedOnceLetsACreationTellOnceThatItGoesOut) {
+  std::atomic<int> sent{0};
+  std::atomic<int> sent_before_the_request{0};
+  scripted_server server{[&](const seen_request& in, exchange& out) {
+    if (sent_before_the_request == 0) {
+      sent_before_the_request = sent.load();
+      write("second", true);
+    }
+    only("second")(in, out);
+  }};
+  write("first");
+  api_client client{where(server)};
+  inbox<creation_outcome> results;
+  client.create_pod(
+    pod_text,
+    {[&] { ++sent; }, [&](creation_outcome x) { results.put(std::move(x)); }});
+  auto made = results.take();
+  ASSERT_TRUE(made);
+  EXPECT_TRUE(*made);
+  EXPECT_EQ(server.count("POST"), 2);
+  EXPECT_EQ(sent_before_the_request, 1);
+  EXPECT_EQ(sent, 1);
+}
+
 TEST_F(TokenFile, ThatStaysRefusedIsAFailureWithoutTheToken) {
   scripted_server server{only("other")};
   write("first");

@@ -65,6 +65,7 @@ TEST(Result, GivesRatesOfTextAndOfPods) {
   x.profile.rate = 0;
   x.idle_calls = 0;
   x.start_to_polling = std::chrono::milliseconds{150};
+  x.own_start = own_time{4, 2.5, 5};
   x.bare_pods_per_second = 40;
   x.bare_seconds = 4;
   for (int i = 1; i <= 4; ++i)
@@ -73,6 +74,11 @@ TEST(Result, GivesRatesOfTextAndOfPods) {
   EXPECT_EQ(json["megabytes_per_second"], 1.5);
   EXPECT_EQ(json["idle_calls"], 0);
   EXPECT_EQ(json["start_to_polling_ms"], 150.0);
+  EXPECT_EQ(json["own_start"]["count"], 4);
+  EXPECT_EQ(json["own_start"]["p50_ms"], 2.5);
+  EXPECT_EQ(json["own_start"]["p99_ms"], 5.0);
+  EXPECT_NE(to_table(x).find("half within 2.5 ms, 99 of 100 within 5 ms (4)"),
+            std::string::npos);
   EXPECT_NEAR(json["pods_per_second"].get<double>(), 40, 0.5);
   EXPECT_NEAR(json["time_beside_bare"].get<double>(), 1, 0.02);
   EXPECT_EQ(json["bare_seconds"], 4.0);

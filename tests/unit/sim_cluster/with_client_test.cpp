@@ -61,8 +61,8 @@ struct ClusterWithClient : testing::Test {
 
   pod_snapshot create(const nlohmann::json& pod) {
     inbox<outcome<pod_snapshot>> answer;
-    client.create_pod(pod.dump(),
-                      [&](auto result) { answer.put(std::move(result)); });
+    client.create_pod(
+      pod.dump(), {{}, [&](auto result) { answer.put(std::move(result)); }});
     auto made = answer.any();
     EXPECT_TRUE(made) << made.error().text;
     return made.value_or(pod_snapshot{});
@@ -157,7 +157,7 @@ TEST_F(ClusterWithClient, IsToldInTheClustersOwnWordsWhatIsWrong) {
   auto pod = script_pod("p", "true");
   pod["spec"]["serviceAccountName"] = "nobody";
   inbox<outcome<pod_snapshot>> answer;
-  client.create_pod(pod.dump(), [&](auto result) { answer.put(result); });
+  client.create_pod(pod.dump(), {{}, [&](auto result) { answer.put(result); }});
   auto refused = answer.any();
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().code, errc::forbidden);
