@@ -26,10 +26,19 @@ log_budget::share::share(log_budget_ptr budget, std::size_t window,
 log_budget::share::~share() {
   release(held_);
   set_partial(0);
+  if (refused_)
+    --budget_->refused_;
   --budget_->shares_;
 }
 
-bool log_budget::share::room() const {
+bool log_budget::share::room() {
+  auto refused = !may_hold_more();
+  if (refused != std::exchange(refused_, refused))
+    budget_->refused_ += refused ? 1 : -1;
+  return !refused;
+}
+
+bool log_budget::share::may_hold_more() const {
   if (held_ == 0)
     return true;
   if (held_ >= window_)

@@ -30,6 +30,12 @@ public:
   /// so many of them: all together no more than a quarter of `total`.
   std::size_t flow_bytes(std::size_t total) const;
 
+  /// Whether an operation was told that there is no room for it, and has not
+  /// been told otherwise since.
+  bool anyone_waits() const {
+    return refused_.load() > 0;
+  }
+
   /// Bytes on their way into a share: counted, but not against it.
   void add(std::size_t bytes) {
     used_ += bytes;
@@ -44,6 +50,7 @@ private:
   /// Shares, and those of them that hold something.
   std::atomic<std::size_t> shares_ = 0;
   std::atomic<std::size_t> busy_ = 0;
+  std::atomic<std::size_t> refused_ = 0;
 };
 
 using log_budget_ptr = std::shared_ptr<log_budget>;
@@ -61,7 +68,7 @@ public:
   /// Whether more may be read. While half of the total is free each operation
   /// may fill its window; beyond that no more than its even part; beyond the
   /// total only who holds nothing.
-  bool room() const;
+  bool room();
 
   void hold(std::size_t bytes);
 
@@ -77,11 +84,14 @@ public:
   }
 
 private:
+  bool may_hold_more() const;
+
   log_budget_ptr budget_;
   std::size_t window_;
   std::size_t total_;
   std::size_t held_ = 0;
   std::size_t partial_ = 0;
+  bool refused_ = false;
 };
 
 } // namespace cuttle

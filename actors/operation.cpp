@@ -122,9 +122,10 @@ void operation::follow_cursor(std::int64_t cursor) {
   auto freed = buffer_.forget(cursor, keep);
   auto news = context_->links != nullptr && cursor > confirmed_;
   confirmed_ = std::max(confirmed_, cursor);
-  // Whether there is room depends on the others as well: it is looked at again
-  // whenever something is held here.
-  if (freed > 0 || news || buffer_.bytes() > 0)
+  // Whether there is room depends on the others as well: as long as somebody
+  // waits for some, it is looked at again whenever something is held here.
+  auto waits = buffer_.bytes() > 0 && context_->log_memory->anyone_waits();
+  if (freed > 0 || news || waits)
     self_->send(log_, log_credit{freed, confirmed_});
 }
 

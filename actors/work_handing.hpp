@@ -3,9 +3,10 @@
 #include <caf/policy/unprofiled.hpp>
 #include <caf/resumable.hpp>
 #include <caf/scheduler/coordinator.hpp>
-#include <condition_variable>
+#include <cerrno>
 #include <deque>
 #include <mutex>
+#include <semaphore.h>
 #include <utility>
 
 namespace cuttle {
@@ -26,13 +27,40 @@ public:
   /// Actors that a thread goes on with before it asks the queue.
   static constexpr unsigned in_a_row = 32;
 
+  /// Not a condition variable, whose waiter takes the mutex again as one that
+  /// others want: two more system calls each time, at each request of a server.
+  class wake_up {
+  public:
+    wake_up() {
+      sem_init(&count_, 0, 0);
+    }
+    ~wake_up() {
+      sem_destroy(&count_);
+    }
+    wake_up(const wake_up&) = delete;
+    wake_up& operator=(const wake_up&) = delete;
+
+    /// Lets one thread go on, also one that does not wait yet.
+    void notify() {
+      sem_post(&count_);
+    }
+
+    void wait() {
+      while (sem_wait(&count_) != 0 && errno == EINTR)
+        continue;
+    }
+
+  private:
+    sem_t count_;
+  };
+
   struct coordinator_data {
     explicit coordinator_data(caf::scheduler::abstract_coordinator*) {}
     std::mutex mutex;
-    std::condition_variable woken;
     std::deque<caf::resumable*> queue;
-    /// Threads that wait for something in the queue.
+    /// Threads that sleep and have not been woken.
     std::size_t idle = 0;
+    wake_up woken;
   };
 
   /// Of one thread, and touched by it alone until the end.
@@ -50,9 +78,10 @@ public:
       std::lock_guard lock{all.mutex};
       all.queue.push_back(job);
       anyone = all.idle > 0;
+      all.idle -= anyone ? 1 : 0;
     }
     if (anyone)
-      all.woken.notify_one();
+      all.woken.notify();
   }
 
   template <class Worker>
@@ -81,17 +110,17 @@ public:
     }
     mine.handed = 0;
     auto& all = d(self->parent());
-    std::unique_lock lock{all.mutex};
-    if (next)
-      all.queue.push_back(next);
-    if (all.queue.empty()) {
+    for (;; all.woken.wait()) {
+      std::lock_guard lock{all.mutex};
+      if (next)
+        all.queue.push_back(std::exchange(next, nullptr));
+      if (!all.queue.empty()) {
+        auto* job = all.queue.front();
+        all.queue.pop_front();
+        return job;
+      }
       ++all.idle;
-      all.woken.wait(lock, [&] { return !all.queue.empty(); });
-      --all.idle;
     }
-    auto* job = all.queue.front();
-    all.queue.pop_front();
-    return job;
   }
 
   template <class Worker, class Visit>

@@ -19,6 +19,8 @@ struct stream_body {
   /// The spool file, on the volume of the worker's home. A new owner that
   /// renames the file away clears this member first.
   std::filesystem::path file;
+  /// Lower-case hex of the SHA-1 of what went into `file`; empty without one.
+  std::string sha1;
   /// Number of bytes.
   std::int64_t length = 0;
 };

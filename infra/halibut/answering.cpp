@@ -100,23 +100,30 @@ task<served> answering::answer(exchange& wire, event& wake,
   co_return result;
 }
 
+void answering::hand_over(const std::shared_ptr<reply_slot>& slot,
+                          rpc_request& request) const {
+  auto reply = make_reply(io.gate, slot, request.id);
+  if (abandoned || !callbacks.on_request)
+    return reply(transient_error(request.id, "The worker is stopping."));
+  try {
+    callbacks.on_request(std::move(request), std::move(reply));
+  } catch (const std::exception& e) {
+    telemetry::error("request-handler-threw", {{"what", e.what()}});
+  }
+}
+
 /// Hands the request over and waits for the answer. The Client gives up after
 /// `response_wait`; twice that is more than the longest that one waits.
 task<rpc_response> answering::ask(transport& link, event& wake,
                                   rpc_request request) const {
-  auto id = request.id;
   auto slot = std::make_shared<reply_slot>();
   slot->waiter = &wake;
-  if (!abandoned && callbacks.on_request) {
-    auto reply = make_reply(io.gate, slot, id);
-    try {
-      callbacks.on_request(std::move(request), std::move(reply));
-    } catch (const std::exception& e) {
-      telemetry::error("request-handler-threw", {{"what", e.what()}});
-    }
-  } else {
-    slot->response = transient_error(id, "The worker is stopping.");
-  }
+  // With what other connections have brought meanwhile, so that who takes them
+  // is woken once. (A slot that is there says that this function still waits.)
+  io.gate->post([this, weak = std::weak_ptr{slot}, &request] {
+    if (auto waiting = weak.lock())
+      hand_over(waiting, request);
+  });
   auto until = clock::now() + 2 * limits.response_wait;
   while (!slot->response && !link.cut_reason() && clock::now() < until)
     co_await wake.wait(until);

@@ -11,6 +11,7 @@
 #include "infra/halibut/exchange.hpp"
 #include "infra/halibut/io_thread_impl.hpp"
 #include "infra/halibut/limits.hpp"
+#include "infra/halibut/reply.hpp"
 #include "infra/halibut/service.hpp"
 
 namespace cuttle::halibut {
@@ -51,6 +52,8 @@ struct answering {
 
 private:
   task<served> answer(exchange& wire, event& wake, bson_bytes document) const;
+  void hand_over(const std::shared_ptr<reply_slot>& slot,
+                 rpc_request& request) const;
   task<rpc_response> ask(transport& link, event& wake,
                          rpc_request request) const;
 };

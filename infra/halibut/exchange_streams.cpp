@@ -105,6 +105,7 @@ task<received_stream> exchange::read_long(std::int64_t length,
     co_return received_stream{};
   stream_body body;
   body.file = file->release();
+  body.sha1 = file->sha1();
   body.length = length;
   co_return make_received(std::move(body), disk_);
 }

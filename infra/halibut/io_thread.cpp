@@ -1,8 +1,14 @@
 #include "infra/halibut/io_thread.hpp"
 
+#include <boost/asio/buffer.hpp>
 #include <boost/asio/post.hpp>
+#include <cerrno>
 #include <exception>
+#include <fcntl.h>
 #include <pthread.h>
+#include <sys/eventfd.h>
+#include <system_error>
+#include <unistd.h>
 #include <utility>
 
 #include "infra/halibut/io_thread_impl.hpp"
@@ -12,35 +18,62 @@ namespace cuttle::halibut {
 
 namespace {
 
-void run_loop(boost::asio::io_context& context) {
-  pthread_setname_np(pthread_self(), "links");
-  for (;;) {
-    try {
-      context.run();
-      return;
-    } catch (const std::exception& e) {
-      telemetry::error("links-job-threw", {{"what", e.what()}});
-    } catch (...) {
-      telemetry::error("links-job-threw", {{"what", "unknown exception"}});
-    }
-  }
+/// Where the calling thread is at home, if it is a links' thread.
+struct home {
+  const io_gate* gate = nullptr;
+  boost::asio::io_context* context = nullptr;
+};
+
+thread_local home own;
+
+[[noreturn]] void no_descriptor() {
+  throw std::system_error{errno, std::generic_category(),
+                          "no descriptor for the links' thread"};
 }
 
 } // namespace
 
+// -- the gate -----------------------------------------------------------------
+
+io_gate::io_gate() : bell_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
+  if (bell_ < 0)
+    no_descriptor();
+}
+
+io_gate::~io_gate() {
+  ::close(bell_);
+}
+
+int io_gate::bell() const {
+  auto result = ::fcntl(bell_, F_DUPFD_CLOEXEC, 0);
+  if (result < 0)
+    no_descriptor();
+  return result;
+}
+
+void io_gate::enter(boost::asio::io_context& context) const {
+  own = {this, &context};
+}
+
 bool io_gate::post(std::function<void()> job) {
-  std::lock_guard lock{mutex_};
-  if (!context_)
-    return false;
-  jobs_.push_back(std::move(job));
-  // (the gate lives as long as the context)
-  if (!called_)
-    boost::asio::post(*context_, [this] { run(); });
-  called_ = true;
+  {
+    std::lock_guard lock{mutex_};
+    if (closed_)
+      return false;
+    jobs_.push_back(std::move(job));
+    if (std::exchange(called_, true))
+      return true;
+  }
+  if (own.gate == this) {
+    boost::asio::post(*own.context, [this] { run(); });
+    return true;
+  }
+  // (it can not be full: the thread is told once)
+  std::uint64_t once = 1;
+  [[maybe_unused]] auto rung = ::write(bell_, &once, sizeof(once));
   return true;
 }
 
-/// Runs what is there; what comes meanwhile has its turn after other events.
 void io_gate::run() {
   std::deque<std::function<void()>> jobs;
   {
@@ -61,7 +94,7 @@ void io_gate::run() {
 
 void io_gate::close() {
   std::lock_guard lock{mutex_};
-  context_ = nullptr;
+  closed_ = true;
 }
 
 void io_gate::clear() {
@@ -70,8 +103,36 @@ void io_gate::clear() {
   jobs.swap(jobs_);
 }
 
+// -- the thread ---------------------------------------------------------------
+
+void io_thread::impl::run() {
+  pthread_setname_np(pthread_self(), "links");
+  gate->enter(context);
+  for (;;) {
+    try {
+      context.run();
+      return;
+    } catch (const std::exception& e) {
+      telemetry::error("links-job-threw", {{"what", e.what()}});
+    } catch (...) {
+      telemetry::error("links-job-threw", {{"what", "unknown exception"}});
+    }
+  }
+}
+
+void io_thread::impl::listen() {
+  bell.async_read_some(boost::asio::buffer(rings),
+                       [this](const boost::system::error_code& error, auto) {
+                         if (error)
+                           return;
+                         listen();
+                         gate->run();
+                       });
+}
+
 io_thread::io_thread() : impl_(std::make_unique<impl>()) {
-  impl_->thread = std::thread{[this] { run_loop(impl_->context); }};
+  impl_->listen();
+  impl_->thread = std::thread{[x = impl_.get()] { x->run(); }};
 }
 
 io_thread::~io_thread() {

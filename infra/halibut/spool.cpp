@@ -49,6 +49,7 @@ spool_file::create(const std::filesystem::path& folder, disk::disk_pool& disk) {
 }
 
 outcome<void> spool_file::write(std::int64_t offset, std::string_view bytes) {
+  digest_.update(crypto::as_bytes(bytes));
   std::size_t done = 0;
   while (done < bytes.size()) {
     auto size = ::pwrite(descriptor_, bytes.data() + done, bytes.size() - done,

@@ -6,6 +6,7 @@
 #include <span>
 #include <string_view>
 
+#include "infra/crypto/cipher.hpp"
 #include "infra/disk/disk_pool.hpp"
 #include "messages/failure.hpp"
 #include "messages/stream.hpp"
@@ -24,10 +25,17 @@ public:
   spool_file(const spool_file&) = delete;
   spool_file& operator=(const spool_file&) = delete;
 
+  /// Pieces one after the other, from the beginning on: they are hashed on
+  /// their way, while they are in the processor's cache.
   outcome<void> write(std::int64_t offset, std::string_view bytes);
 
   /// Closes; reports what the file system put off until then.
   outcome<void> close();
+
+  /// SHA-1 of what was written, as lower-case hex. Call once.
+  std::string sha1() {
+    return digest_.finish();
+  }
 
   /// Takes the file out of the spool's care; only after `close`.
   std::filesystem::path release();
@@ -38,6 +46,7 @@ private:
 
   int descriptor_;
   std::filesystem::path path_;
+  crypto::sha1_stream digest_;
 };
 
 /// Makes the handle of received bytes. Its deleter removes the file, if one is

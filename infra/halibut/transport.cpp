@@ -33,6 +33,17 @@ void set_option(int socket, int level, int name, int value) {
   ::setsockopt(socket, level, name, &value, sizeof(value));
 }
 
+/// Whether the bytes that wait for TLS begin with a whole record.
+bool has_record(BIO* input) {
+  constexpr int header = 5;
+  char* data = nullptr;
+  auto size = BIO_nread0(input, &data);
+  if (size < header)
+    return false;
+  auto byte = [data](int i) { return static_cast<unsigned char>(data[i]); };
+  return size >= header + (byte(3) << 8 | byte(4));
+}
+
 } // namespace
 
 transport::transport(asio::io_context& context, asio::ssl::context& tls_context)
@@ -199,7 +210,8 @@ task<void> transport::write(std::string_view text,
 /// last bytes are acknowledged, and we have nothing to send that could carry
 /// it. The option wears off (`halibut` section 3).
 void transport::acknowledge() {
-  if (owes_answer_ && SSL_has_pending(tls()) == 0)
+  if (owes_answer_ && SSL_has_pending(tls()) == 0
+      && !has_record(SSL_get_rbio(tls())))
     set_option(socket().native_handle(), IPPROTO_TCP, TCP_QUICKACK, 1);
 }
 

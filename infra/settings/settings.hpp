@@ -75,7 +75,7 @@ struct environment_settings {
   /// 0: from the CPU limit of the container.
   unsigned scheduler_threads = 0;
   unsigned scheduler_throughput = 300;
-  unsigned disk_threads = 2;
+  unsigned disk_threads = 4;
   /// Operations that are not completed yet.
   std::size_t operations_limit = 1'000;
   /// Scripts beyond that which wait on the volume; 0: none, they are refused.

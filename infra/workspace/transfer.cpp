@@ -16,17 +16,15 @@ struct digest_and_length {
 };
 
 digest_and_length digest_of(volume_call& call, const stream_body& from) {
-  crypto::sha1_stream digest;
   if (from.file.empty()) {
+    crypto::sha1_stream digest;
     digest.update(crypto::as_bytes(from.bytes));
     return {digest.finish(), static_cast<std::int64_t>(from.bytes.size())};
   }
-  descriptor file{call("open", from.file, [&] {
-    return ::open(from.file.c_str(), O_RDONLY | O_CLOEXEC);
-  })};
-  auto length = read_all(call, file.get(), from.file,
-                         [&](crypto::byte_span data) { digest.update(data); });
-  return {digest.finish(), length};
+  // (hashed when it came; that it is whole is still to be seen)
+  struct stat info;
+  call("look at", from.file, [&] { return ::stat(from.file.c_str(), &info); });
+  return {from.sha1, info.st_size};
 }
 
 } // namespace

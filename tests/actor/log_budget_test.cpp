@@ -50,6 +50,25 @@ TEST(LogBudget, RefusesNobodyWhoHoldsNothing) {
   EXPECT_TRUE(late.room());
 }
 
+TEST(LogBudget, KnowsWhetherAnybodyWaitsForRoom) {
+  auto budget = std::make_shared<log_budget>();
+  EXPECT_FALSE(budget->anyone_waits());
+  log_budget::share one{budget, 100 * kib, 1'000 * kib};
+  {
+    log_budget::share other{budget, 100 * kib, 1'000 * kib};
+    for (auto* x : {&one, &other}) {
+      x->hold(100 * kib);
+      EXPECT_FALSE(x->room());
+      EXPECT_FALSE(x->room());
+    }
+    one.release(kib);
+    EXPECT_TRUE(budget->anyone_waits());
+    EXPECT_TRUE(one.room());
+    EXPECT_TRUE(budget->anyone_waits()) << "the other one";
+  }
+  EXPECT_FALSE(budget->anyone_waits()) << "it is gone";
+}
+
 TEST(LogBudget, CountsAnUnfinishedLineWithoutHoldingItsOperationBack) {
   auto budget = std::make_shared<log_budget>();
   log_budget::share x{budget, 100 * kib, 100 * kib};

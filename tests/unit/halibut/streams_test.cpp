@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "fixture.hpp"
+#include "infra/crypto/cipher.hpp"
 #include "infra/halibut/data_stream.hpp"
 #include "infra/halibut/envelope.hpp"
 #include "infra/halibut/inflater.hpp"
@@ -188,6 +189,8 @@ TEST(SpoolFiles, GoWithTheirLastOwner) {
   disk = std::make_unique<disk::disk_pool>();
   EXPECT_EQ(spool->files(), 1u);
   EXPECT_EQ(content_of(kept).size(), 100'000u);
+  EXPECT_EQ(kept->sha1,
+            crypto::sha1_hex_lower(crypto::as_bytes(noise(100'000))));
   kept->file.clear();
   disk = nullptr;
   EXPECT_EQ(spool->files(), 1u) << "a claimed file is its owner's";

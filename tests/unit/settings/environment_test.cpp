@@ -215,7 +215,7 @@ TEST(Environment, TakesTheSecurityContextOfScriptContainers) {
 TEST(Environment, TakesTheTuning) {
   auto result = read({{"CUTTLE_SCHEDULER_THREADS", "3"},
                       {"CUTTLE_SCHEDULER_THROUGHPUT", "50"},
-                      {"CUTTLE_DISK_THREADS", "4"},
+                      {"CUTTLE_DISK_THREADS", "7"},
                       {"CUTTLE_OPERATIONS_LIMIT", "2000"},
                       {"CUTTLE_QUEUE_LIMIT", "50"},
                       {"CUTTLE_CREATIONS_LIMIT", "8"},
@@ -230,7 +230,7 @@ TEST(Environment, TakesTheTuning) {
   auto& values = result.values;
   EXPECT_EQ(values.scheduler_threads, 3u);
   EXPECT_EQ(values.scheduler_throughput, 50u);
-  EXPECT_EQ(values.disk_threads, 4u);
+  EXPECT_EQ(values.disk_threads, 7u);
   EXPECT_EQ(values.operations_limit, 2000u);
   EXPECT_EQ(values.queue_limit, 50u);
   EXPECT_EQ(values.creations_limit, 8u);
@@ -248,7 +248,7 @@ TEST(Environment, SaysOneLineForEachWrongValueOfTheTuning) {
     {"CUTTLE_SCHEDULER_THREADS", " is not a number from 0 to 256; using 0"},
     {"CUTTLE_SCHEDULER_THROUGHPUT",
      " is not a number from 1 to 1000000; using 300"},
-    {"CUTTLE_DISK_THREADS", " is not a number from 1 to 64; using 2"},
+    {"CUTTLE_DISK_THREADS", " is not a number from 1 to 64; using 4"},
     {"CUTTLE_OPERATIONS_LIMIT",
      " is not a number from 1 to 100000; using 1000"},
     {"CUTTLE_CREATIONS_LIMIT", " is not a number from 1 to 1000; using 32"},
@@ -274,8 +274,8 @@ TEST(Environment, SaysOneLineForEachWrongValueOfTheTuning) {
 
 TEST(Environment, RefusesNumbersJustOutOfRange) {
   EXPECT_EQ(read({{"CUTTLE_DISK_THREADS", "64"}}).values.disk_threads, 64u);
-  EXPECT_EQ(read({{"CUTTLE_DISK_THREADS", "65"}}).values.disk_threads, 2u);
-  EXPECT_EQ(read({{"CUTTLE_DISK_THREADS", "0"}}).values.disk_threads, 2u);
+  EXPECT_EQ(read({{"CUTTLE_DISK_THREADS", "65"}}).values.disk_threads, 4u);
+  EXPECT_EQ(read({{"CUTTLE_DISK_THREADS", "0"}}).values.disk_threads, 4u);
   EXPECT_EQ(read({{"CUTTLE_LOG_BUFFER_BYTES", "99999999999Gi"}})
               .values.log_buffer_bytes,
             2u << 20);

@@ -114,6 +114,8 @@ public:
     ::chmod(path.c_str(), 0600);
     auto* body = new stream_body;
     body->file = path;
+    body->sha1 = crypto::sha1_hex_lower(
+      {reinterpret_cast<const std::uint8_t*>(content.data()), content.size()});
     body->length = static_cast<std::int64_t>(content.size());
     return {body, [](stream_body* done) {
               if (!done->file.empty())
