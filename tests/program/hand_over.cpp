@@ -14,14 +14,9 @@ namespace {
 using namespace std::chrono_literals;
 using nlohmann::json;
 
-class HandOver : public Stage {
+class HandOver : public EmbeddedStage {
 protected:
-  void SetUp() override {
-    Stage::SetUp();
-    if (IsSkipped() || HasFatalFailure())
-      return;
-    if (!embedded())
-      GTEST_SKIP() << "there is a chart story on a real cluster";
+  void prepare() override {
     // The worker is made anew, with what its pod says of itself.
     start_connected_worker();
     script_ = start("trap '' TERM; echo ready; sleep 600");

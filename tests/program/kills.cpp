@@ -20,16 +20,8 @@ namespace {
 
 enum class moment { before, after };
 
-class Kills : public Stage {
+class Kills : public EmbeddedStage {
 protected:
-  void SetUp() override {
-    Stage::SetUp();
-    if (IsSkipped() || HasFatalFailure())
-      return;
-    if (!embedded())
-      GTEST_SKIP() << "played by the embedded cluster";
-  }
-
   /// A worker that has made its first calls, and knows nothing yet.
   void start_fresh_worker(const std::map<std::string, std::string>& environment
                           = {}) {

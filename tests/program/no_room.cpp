@@ -10,14 +10,9 @@ using strings = std::vector<std::string>;
 
 namespace {
 
-class NoRoom : public Stage {
+class NoRoom : public EmbeddedStage {
 protected:
-  void SetUp() override {
-    Stage::SetUp();
-    if (IsSkipped() || HasFatalFailure())
-      return;
-    if (!embedded())
-      GTEST_SKIP() << "played by the embedded cluster";
+  void prepare() override {
     embedded()->make_room_for(0);
   }
 

@@ -13,14 +13,9 @@ using namespace std::chrono_literals;
 
 namespace {
 
-class Registering : public Stage {
+class Registering : public EmbeddedStage {
 protected:
-  void SetUp() override {
-    Stage::SetUp();
-    if (IsSkipped() || HasFatalFailure())
-      return;
-    if (!embedded())
-      GTEST_SKIP() << "the config map of a real cluster is prepared";
+  void prepare() override {
     cluster_->store({}, {});
     sim::octopus_rest::options options;
     options.thumbprint = server_->thumbprint();

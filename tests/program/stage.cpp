@@ -123,6 +123,15 @@ void Stage::SetUp() {
   store_settings({own_server()});
 }
 
+void EmbeddedStage::SetUp() {
+  Stage::SetUp();
+  if (IsSkipped() || HasFatalFailure())
+    return;
+  if (!embedded())
+    GTEST_SKIP() << "played by the embedded cluster";
+  prepare();
+}
+
 void Stage::TearDown() {
   if (HasFailure() && worker_)
     std::fprintf(stderr, "--- log of the worker ---\n%s\n",

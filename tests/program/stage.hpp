@@ -102,7 +102,7 @@ protected:
   static bool has_line(const sim::script_result& result,
                        const std::string& part);
 
-  /// Skips a test that needs faults that only the embedded cluster can play.
+  /// Null on a real cluster.
   sim::embedded_cluster* embedded() {
     return cluster_->embedded();
   }
@@ -122,6 +122,16 @@ protected:
   std::uint16_t port_ = 0;
   std::unique_ptr<test_cluster> cluster_;
   std::unique_ptr<worker_program> worker_;
+};
+
+/// A stage for what only the embedded cluster can play; its tests are skipped
+/// on a real one.
+class EmbeddedStage : public Stage {
+protected:
+  void SetUp() final;
+
+  /// What the tests need besides; not called when they are skipped.
+  virtual void prepare() {}
 };
 
 } // namespace cuttle::test
