@@ -1,12 +1,12 @@
 #include "programs/cuttle/demo_cluster.hpp"
 
 #include <chrono>
-#include <future>
 #include <nlohmann/json.hpp>
 #include <thread>
 
 #include "infra/crypto/cipher.hpp"
 #include "infra/sim/embedded_cluster.hpp"
+#include "programs/cuttle/await.hpp"
 
 namespace cuttle {
 
@@ -18,6 +18,8 @@ constexpr auto worker_account = "octopus-agent-tentacle";
 constexpr auto scripts_account = "octopus-agent-scripts";
 constexpr auto upgrader_account = "octopus-agent-auto-upgrader";
 constexpr auto claim_name = "cuttle-demo";
+// Longer than the driver tries.
+constexpr std::chrono::seconds call_patience{60};
 
 class embedded final : public demo_cluster {
 public:
@@ -188,11 +190,11 @@ private:
 
   outcome<std::string> call(const std::string& method, const std::string& path,
                             const std::string& body) {
-    auto done = std::make_shared<std::promise<outcome<std::string>>>();
-    auto result = done->get_future();
-    api_.raw(method, path, body,
-             [done](outcome<std::string> x) { done->set_value(std::move(x)); });
-    return result.get();
+    return await<std::string>(
+             call_patience,
+             [&](auto done) { api_.raw(method, path, body, std::move(done)); })
+      .value_or(
+        fail(errc::deadline_exceeded, "The cluster did not answer in time."));
   }
 
   kubernetes::access access_;

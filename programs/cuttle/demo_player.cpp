@@ -2,17 +2,19 @@
 
 #include <algorithm>
 #include <atomic>
-#include <future>
 #include <utility>
 
 #include "infra/kubernetes/manifest.hpp"
 #include "infra/tentacle/client.hpp"
+#include "programs/cuttle/await.hpp"
 
 namespace cuttle {
 
 namespace {
 
 using namespace std::chrono_literals;
+
+constexpr auto upload_patience = 60s;
 
 std::chrono::milliseconds since(sim::script_result::clock::time_point from,
                                 sim::script_result::clock::time_point to) {
@@ -91,18 +93,20 @@ outcome<uploaded_file> demo_player::upload(const std::string& name,
   auto source = std::make_shared<stream_source>();
   source->bytes = contents;
   source->length = static_cast<std::int64_t>(contents.size());
-  auto done = std::make_shared<std::promise<outcome<uploaded_file>>>();
-  auto result = done->get_future();
-  server_.transport().call(
-    subscription_,
-    tentacle::make_upload(name, halibut::make_guid(), std::move(source)),
-    [done](halibut::call_result response) {
-      if (response)
-        done->set_value(tentacle::read_upload(*response));
-      else
-        done->set_value(tl::unexpected(std::move(response.error())));
-    });
-  return result.get();
+  auto upload = [&](auto done) {
+    server_.transport().call(
+      subscription_,
+      tentacle::make_upload(name, halibut::make_guid(), std::move(source)),
+      [done = std::move(done)](halibut::call_result response) {
+        if (response)
+          done(tentacle::read_upload(*response));
+        else
+          done(tl::unexpected(std::move(response.error())));
+      });
+  };
+  return await<uploaded_file>(upload_patience, upload)
+    .value_or(fail(errc::deadline_exceeded,
+                   "The worker did not take the file in time."));
 }
 
 void demo_player::start(const std::shared_ptr<lane>& x) {

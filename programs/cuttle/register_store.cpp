@@ -1,8 +1,7 @@
 #include "programs/cuttle/register_store.hpp"
 
-#include <future>
-
 #include "infra/kubernetes/paths.hpp"
+#include "programs/cuttle/await.hpp"
 
 namespace cuttle {
 
@@ -33,15 +32,12 @@ register_store::register_store(kubernetes::access access,
 template <class T, class Call>
 answer<T> register_store::wait(const std::string& what, mistake absent,
                                Call call) {
-  // Shared with the driver, since the waiting may end first.
-  auto promise = std::make_shared<std::promise<outcome<T>>>();
-  auto future = promise->get_future();
-  call([promise](outcome<T> result) { promise->set_value(std::move(result)); });
-  if (future.wait_for(patience_ + 1s) != std::future_status::ready)
+  auto answered = await<T>(patience_ + 1s, std::move(call));
+  if (!answered)
     return wrong(mistake::cluster_unreachable,
                  "The API server " + server_
                    + " gave no answer in time to: " + what + ".");
-  auto result = future.get();
+  auto& result = *answered;
   if (result) {
     if constexpr (std::is_void_v<T>)
       return {};

@@ -2,11 +2,11 @@
 
 #include <algorithm>
 #include <fstream>
-#include <future>
 #include <iterator>
 
 #include "infra/kubernetes/manifest.hpp"
 #include "infra/settings/settings.hpp"
+#include "programs/cuttle/await.hpp"
 #include "programs/cuttle/installation.hpp"
 
 namespace cuttle {
@@ -295,11 +295,11 @@ std::string scenario_stage::in_namespace(const std::string& path) const {
 outcome<std::string> scenario_stage::call(const std::string& method,
                                           const std::string& path,
                                           const std::string& body) {
-  auto done = std::make_shared<std::promise<outcome<std::string>>>();
-  auto result = done->get_future();
-  api_->raw(method, path, body,
-            [done](outcome<std::string> x) { done->set_value(std::move(x)); });
-  return result.get();
+  return await<std::string>(
+           patience,
+           [&](auto done) { api_->raw(method, path, body, std::move(done)); })
+    .value_or(
+      fail(errc::deadline_exceeded, "The cluster did not answer in time."));
 }
 
 json scenario_stage::get(const std::string& path) {
