@@ -15,7 +15,7 @@ namespace {
 
 constexpr long patience_ms = 1'000;
 
-// The number at the beginning of `text`, and what comes after it and a blank.
+// Takes the number at the beginning of `text` away.
 std::optional<double> take_number(std::string_view& text) {
   double result = 0;
   auto [end, error]
