@@ -32,7 +32,7 @@ public:
   /// Closes; reports what the file system put off until then.
   outcome<void> close();
 
-  /// SHA-1 of what was written, as lower-case hex. Call once.
+  /// SHA-1 of what was written, as lower-case hex. Call once; does not block.
   std::string sha1() {
     return digest_.finish();
   }
