@@ -33,6 +33,12 @@ std::optional<std::string> text_of(const json& from, const char* name) {
   return i->get<std::string>();
 }
 
+// Only a number that was written as a whole one: a fraction would be
+// converted, which is undefined beyond the range.
+std::int64_t whole_of(const json& from, const char* name) {
+  return from.at(name).get_ref<const json::number_integer_t&>();
+}
+
 json to_json(const pod_image& x) {
   auto result = json::object();
   put(result, "image", x.image);
@@ -74,8 +80,7 @@ kept_request read_fields(const json& x) {
   c.raw = x.at("raw").get<bool>();
   c.isolation = x.at("exclusive").get<bool>() ? isolation_level::full
                                               : isolation_level::none;
-  c.isolation_timeout
-    = std::chrono::milliseconds{x.at("mutex_ms").get<std::int64_t>()};
+  c.isolation_timeout = std::chrono::milliseconds{whole_of(x, "mutex_ms")};
   c.isolation_mutex_name = x.at("mutex").get<std::string>();
   c.arguments = x.at("arguments").get<std::vector<std::string>>();
   c.service_account = text_of(x, "account");
@@ -88,8 +93,8 @@ kept_request read_fields(const json& x) {
     c.calamari = calamari_image{i->at("name").get<std::string>(),
                                 i->at("version").get<std::string>()};
   // (within what a time stamp can hold)
-  auto since_ms = std::clamp<std::int64_t>(x.at("since_ms").get<std::int64_t>(),
-                                           0, latest_ms);
+  auto since_ms
+    = std::clamp<std::int64_t>(whole_of(x, "since_ms"), 0, latest_ms);
   timestamp since{std::chrono::duration_cast<timestamp::duration>(
     std::chrono::milliseconds{since_ms})};
   auto ticket = c.ticket;
@@ -146,7 +151,7 @@ outcome<kept_request> decode_request(std::string_view text) {
     auto x = json::from_cbor(text.begin(), text.end(), true, false);
     if (!x.is_object())
       return wrong();
-    if (x.at("format").get<int>() != format)
+    if (whole_of(x, "format") != format)
       return wrong();
     return read_fields(x);
   } catch (const json::exception&) {

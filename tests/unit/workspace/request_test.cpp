@@ -1,5 +1,7 @@
 // Requests of scripts that wait on the volume.
 
+#include <nlohmann/json.hpp>
+
 #include "infra/workspace/request_file.hpp"
 #include "store_fixture.hpp"
 
@@ -143,6 +145,21 @@ TEST(Request, IsRefusedWhenItClaimsAnImpossibleSize) {
   // Arrays, objects, texts and bytes of that many elements.
   for (auto kind : {'\x9b', '\xbb', '\x7b', '\x5b'})
     EXPECT_FALSE(decode_request(kind + huge)) << static_cast<int>(kind);
+}
+
+// Found by the fuzzer: a fraction beyond the range was converted all the same.
+TEST(Request, IsRefusedWhenANumberIsNotWhole) {
+  using nlohmann::json;
+  const auto good = json::from_cbor(encode_request(whole_command(), long_ago));
+  for (auto name : {"format", "since_ms", "mutex_ms"}) {
+    for (const auto& value : {json(2.35e167), json(1.0), json(true)}) {
+      auto x = good;
+      x[name] = value;
+      std::string text;
+      json::to_cbor(x, text);
+      EXPECT_FALSE(decode_request(text)) << name << ": " << value;
+    }
+  }
 }
 
 TEST_F(RequestTest, OutlivesTheProcessWithItsWorkspace_RST01) {
